@@ -1,0 +1,6 @@
+"""The mathematics of the focal loss: NumPy and SciPy only, importable without any booster."""
+
+from focal_boost.losses._binary import BinaryFocalLoss
+from focal_boost.losses._multiclass import MulticlassFocalLoss
+
+__all__ = ["BinaryFocalLoss", "MulticlassFocalLoss"]

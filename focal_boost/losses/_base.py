@@ -1,0 +1,215 @@
+"""What the binary and the multiclass focal loss have in common: scikit-learn's vocabulary, the booster's call.
+
+Nothing here imports a booster. The native argument order is recognised by the data set's ``get_label``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from focal_boost.losses._hessian import POLICIES, Policy
+from focal_boost.losses._kernel import BLOCK, Array, in_blocks
+from focal_boost.losses._parameters import PerClass, check_raw_prediction
+
+
+class BoundLoss(ABC):
+    """A loss with the labels and weights of one training set: what does not change from round to round.
+
+    It is a booster objective of the same signature as the loss itself, but reads labels and weights from
+    where it was bound, not from its arguments.
+    """
+
+    ndim: int  # of the raw prediction
+    n_outputs: int  # columns of scratch that a row needs
+    factor = 1.0  # by which a booster's softmax objective multiplies second derivatives
+
+    def __init__(self, loss: FocalLoss, weight: Array | None, n_samples: int, dtype: Any, n_threads: int) -> None:
+        self._loss = loss
+        self._policy = POLICIES[loss.hessian]
+        self._dtype = np.dtype(dtype)
+        self._weight = weight  # class weight times sample weight, (n,), or None for 1
+        self._n_samples = n_samples
+        self._n_threads = n_threads
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
+        """Return the float32 gradient and Hessian for a booster, in the memory order of the raw prediction."""
+        return self.derivatives(y_true if hasattr(y_pred, "get_label") else y_pred, self._policy, np.float32)
+
+    def loss(self, raw_prediction: Any) -> Array:
+        """Return the loss of each row, (n,)."""
+        raw = self._check(raw_prediction)
+        loss = np.empty(len(raw), dtype=self._dtype)
+        self._in_blocks(lambda rows, work: self._loss_block(raw, rows, work, loss))
+        return loss
+
+    def derivatives(self, raw_prediction: Any, policy: Policy | None, dtype: Any = None) -> tuple[Array, Array]:
+        """Return gradient and Hessian, shaped and laid out as the raw prediction; no policy means exact."""
+        raw = self._check(raw_prediction)
+        gradient = np.empty_like(raw, dtype=dtype or self._dtype)
+        hessian = np.empty_like(gradient)
+        self._in_blocks(
+            lambda rows, work: self._derivatives_block(raw, rows, work, policy or _true, gradient, hessian)
+        )
+        return gradient, hessian
+
+    def _check(self, raw_prediction: Any) -> Array:
+        raw = check_raw_prediction(raw_prediction, self.ndim, self.n_outputs)
+        if len(raw) != self._n_samples:
+            raise ValueError(f"raw_prediction must have {self._n_samples} rows as y_true has; got {len(raw)}.")
+        return raw
+
+    def _in_blocks(self, evaluate: Any) -> None:
+        block = max(256, BLOCK // self.n_outputs)
+        in_blocks(self._n_samples, block, self._n_threads, 8 + 3 * self.n_outputs, self._dtype, evaluate)
+
+    @abstractmethod
+    def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None: ...
+
+    @abstractmethod
+    def _derivatives_block(
+        self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
+    ) -> None: ...
+
+
+def _true(hessian: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
+    hessian += curvature
+
+
+class FocalLoss(ABC):
+    """The methods of both losses. Parameters are those of the subclasses, frozen dataclasses."""
+
+    gamma: PerClass
+    alpha: PerClass | None
+    hessian: str
+
+    def loss(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> Array:
+        """Return the loss of each row, times its weight.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Labels: 0 or 1, or 0 to K - 1.
+        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Model output before sigmoid or softmax. float32 stays float32, all else becomes float64.
+        sample_weight : array-like of shape (n_samples,), optional
+            Finite, not negative.
+
+        Returns
+        -------
+        loss : ndarray of shape (n_samples,)
+            Nats, in the dtype of ``raw_prediction``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On wrong labels, shapes or weights, and on raw predictions that are not finite.
+        """
+        bound, raw = self._bind(y_true, raw_prediction, sample_weight)
+        return bound.loss(raw)
+
+    def gradient(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> Array:
+        """Return the gradient of the weighted loss by the raw prediction, in its shape and dtype.
+
+        Arguments and errors are those of `loss`.
+        """
+        return self.gradient_hessian(y_true, raw_prediction, sample_weight)[0]
+
+    def gradient_hessian(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> tuple[Array, Array]:
+        """Return the gradient and the exact second derivative (multiclass: the diagonal) of the weighted loss.
+
+        Arguments and errors are those of `loss`. The Hessian is the true one, negative where the loss is
+        concave, whatever the policy ``hessian`` hands to a booster.
+
+        Returns
+        -------
+        gradient, hessian : ndarrays of the shape and dtype of ``raw_prediction``
+        """
+        bound, raw = self._bind(y_true, raw_prediction, sample_weight)
+        return bound.derivatives(raw, None)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
+        """Return gradient and Hessian as XGBoost and LightGBM want them of a custom objective.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Labels; in the native interfaces (``xgboost.train``, ``lightgbm.train``) the raw prediction.
+        y_pred : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Raw prediction; in the native interfaces the data set, which holds labels and weights.
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed by the scikit-learn interfaces; neither booster applies it itself.
+
+        Returns
+        -------
+        gradient, hessian : float32 ndarrays of the shape and memory order of the raw prediction
+            The Hessian is that of the policy ``hessian``: finite and not negative.
+        """
+        if hasattr(y_pred, "get_label"):
+            data, y_pred = y_pred, y_true
+            y_true, sample_weight = data.get_label(), data.get_weight()
+            if sample_weight is not None and len(sample_weight) == 0:  # an XGBoost DMatrix without weights
+                sample_weight = None
+        bound, raw = self._bind(y_true, y_pred, sample_weight)
+        return bound(None, raw)
+
+    @abstractmethod
+    def bind(
+        self, y_true: Any, sample_weight: Any = None, *, dtype: Any = np.float32, n_threads: int = 1
+    ) -> BoundLoss:
+        """Return the objective for one training set, its labels and weights checked and prepared once."""
+
+    @abstractmethod
+    def _bind(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> tuple[BoundLoss, Array]:
+        """Return the bound loss for one call and the checked raw prediction."""
+
+    @abstractmethod
+    def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
+        """Return the initial raw prediction: the one whose posterior is the weighted class prior."""
+
+    @abstractmethod
+    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
+        """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+
+    def predict_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
+        """Return class probabilities.
+
+        Parameters
+        ----------
+        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Model output before sigmoid or softmax.
+        calibrated : bool, default=True
+            True: the posterior, which undoes the distortion by ``gamma`` and ``alpha`` in closed form
+            (Charoenphakdee et al., CVPR 2021). False: the plain sigmoid or softmax.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of the labels (binary: 0, 1); rows sum to one.
+        """
+        with np.errstate(under="ignore"):
+            return np.exp(self.predict_log_proba(raw_prediction, calibrated))
+
+
+def class_priors(classes: Array, sample_weight: Array | None, n_classes: int) -> Array:
+    """Return the weighted share of every class, (K,); each must have some."""
+    totals = np.bincount(classes, weights=sample_weight, minlength=n_classes)
+    if not (totals > 0).all():
+        missing = int(np.argmin(totals > 0))
+        raise ValueError(
+            f"y_true must hold every class with a positive weight to start from: class {missing} of "
+            f"{n_classes} has none, and its initial raw prediction would be infinite."
+        )
+    return totals / totals.sum()
+
+
+def row_weight(classes: Array, alphas: Array | None, sample_weight: Array | None, dtype: Any) -> Array | None:
+    """Return class weight times sample weight of every row, (n,), or None where both are absent."""
+    if alphas is None:
+        return None if sample_weight is None else sample_weight.astype(dtype)
+    weight = alphas.astype(dtype)[classes]
+    if sample_weight is not None:
+        weight *= sample_weight.astype(dtype)
+    return weight

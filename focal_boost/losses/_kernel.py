@@ -1,0 +1,113 @@
+"""The focal loss and its derivatives as functions of one variable, in place, on blocks of rows.
+
+The variable is ``u = log(q / p)``, the log-odds *against* the true class: minus the signed raw prediction
+in the binary case, the log-sum-exp of the other classes minus the true one's in the multiclass case. With
+``p = 1 / (1 + exp(u))`` the probability of the true class, ``q = 1 - p`` and ``l = -log(p)`` (Lin et al.
+2017, eq. 4, without alpha)::
+
+    loss             phi  = q^g l
+    slope            phi' = dphi/du = w q        = q^g (q + g p l)            > 0
+    curvature               w' q^2  = g q^g p (2 q + (g p - 1) l)             of either sign
+    second derivative       d2phi/du2 = slope p + curvature
+
+``w`` is the derivative of the loss by the cross-entropy ``l``, the focal weight. This module knows neither
+labels, class weights nor boosters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+# Values worked on at once. A block of temporaries stays in the second-level cache; larger blocks wait for
+# memory, smaller ones for the interpreter.
+BLOCK = 16_384
+
+# Beyond this log-odds exp(u) is near the overflow of its type and 1 / (1 + exp(u)) near its underflow.
+_LARGEST_EXPONENT: dict[Any, Any] = {np.dtype(np.float32): np.float32(80.0), np.dtype(np.float64): np.float64(700.0)}
+
+
+def probabilities(u: Array, p: Array, q: Array, ell: Array) -> None:
+    """Write p, q and l of the log-odds ``u`` against the true class, each to full relative accuracy.
+
+    ``q = exp(u) p`` and ``l = log1p(exp(u))`` keep their digits where ``1 - p`` and ``-log(p)`` would be 0.
+    """
+    cap = _LARGEST_EXPONENT[u.dtype]
+    hopeless = u.size > 0 and u.max() > cap
+    capped = np.minimum(u, cap) if hopeless else u
+    np.exp(capped, out=q)
+    np.log1p(q, out=ell)
+    np.add(q, 1, out=p)
+    np.reciprocal(p, out=p)
+    q *= p
+    if hopeless:
+        # Past the cap q is 1, l is u and p is exp(-u): what was cut off is put back exactly.
+        excess = np.maximum(u, cap) - cap
+        ell += excess
+        p *= np.exp(-excess)
+
+
+def _power(q: Array, gamma: float | Array, out: Array) -> None:
+    # np.power loses no digits here: q underflows only where q^(g+1), a factor of every result, does so first.
+    if isinstance(gamma, float) and gamma == 2.0:
+        np.multiply(q, q, out=out)
+    else:
+        np.power(q, gamma, out=out, casting="same_kind")
+
+
+def loss(u: Array, gamma: float | Array, work: Array) -> Array:
+    """Return phi at ``u``, shape (m,). ``work`` is scratch of at least 4 rows; the result lies in it."""
+    p, q, ell, power = work[:4, : u.size]
+    probabilities(u, p, q, ell)
+    _power(q, gamma, out=power)
+    ell *= power
+    return ell
+
+
+def derivatives(u: Array, gamma: float | Array, work: Array) -> tuple[Array, Array, Array]:
+    """Return slope, curvature and p at ``u``, each (m,). ``work`` is scratch of at least 5 rows."""
+    p, q, ell, power, slope = work[:5, : u.size]
+    probabilities(u, p, q, ell)
+    _power(q, gamma, out=power)
+    np.multiply(p, ell, out=slope)
+    slope *= gamma
+    slope += q
+    # w' alone overflows for g < 1 as q -> 0; the product w' q^2 does not, and is formed as one.
+    curvature = q
+    curvature -= ell
+    curvature += slope
+    curvature *= power
+    curvature *= gamma
+    curvature *= p
+    slope *= power
+    return slope, curvature, p
+
+
+def in_blocks(
+    n: int, block: int, n_threads: int, n_work: int, dtype: Any, evaluate: Callable[[slice, Array], None]
+) -> None:
+    """Call ``evaluate(rows, work)`` for each ``block`` of ``n`` rows; ``work`` is scratch, (n_work, block).
+
+    NumPy's loops release the interpreter lock, so threads help. The blocks are the same for any number of
+    threads, hence so is the result, bit for bit.
+    """
+    n_blocks = -(-n // block)
+    n_threads = max(1, min(n_threads, n_blocks))
+
+    def span(first: int) -> None:
+        work = np.empty((n_work, min(n, block)), dtype=dtype)
+        # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity.
+        with np.errstate(under="ignore", divide="ignore"):
+            for start in range(first * block, n, n_threads * block):
+                evaluate(slice(start, min(start + block, n)), work)
+
+    if n_threads == 1:
+        span(0)
+    else:
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(span, range(n_threads)))

@@ -1,0 +1,129 @@
+"""From raw predictions to class probabilities, and back from class priors to raw predictions.
+
+A model that minimises the focal loss predicts a distortion of the class probabilities. Where the expected
+gradient vanishes, ``eta_c`` is proportional to ``P_c / (a_c w(P_c; g_c))``: this module evaluates that map,
+in log space, and inverts it. (Charoenphakdee et al., CVPR 2021, theorem 11, for one exponent and a = 1; the
+class weights and the exponents per class follow from the same stationarity.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import brentq
+
+from focal_boost.losses._kernel import Array
+
+
+def log_sigmoid(x: Array) -> Array:
+    """Return ``log(1 / (1 + exp(-x)))`` with full relative accuracy at both ends."""
+    with np.errstate(under="ignore"):
+        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+def log_focal_weight(u: Array, gamma: float | Array) -> Array:
+    """Return ``log w = g log q + log(1 + g p l / q)`` at the log-odds ``u`` against the class."""
+    # p l / q = log1p(e) / e with e = exp(u) tends to 1 for small e and to 0 for large e; the cut keeps both
+    # limits and takes e away from 0 / 0.
+    cut = 80 if u.dtype == np.float32 else 700
+    odds = np.exp(np.clip(u, -cut, cut))
+    with np.errstate(under="ignore"):
+        return gamma * log_sigmoid(u) + np.log1p(gamma * (np.log1p(odds) / odds))
+
+
+def binary_log_odds(raw_prediction: Array, gammas: Array, alphas: Array) -> Array:
+    """Return the log-odds of the posterior of the positive class, shape (n,)."""
+    gammas = gammas.astype(raw_prediction.dtype)
+    log_ratio = np.log(alphas[1] / alphas[0]).astype(raw_prediction.dtype)
+    return (
+        raw_prediction
+        - log_ratio
+        - log_focal_weight(-raw_prediction, gammas[1])
+        + log_focal_weight(raw_prediction, gammas[0])
+    )
+
+
+def log_sum_exp(x: Array) -> Array:
+    """Return ``log(sum(exp(x)))`` of each row, (n,)."""
+    top = x.max(axis=1)
+    with np.errstate(under="ignore"):
+        return top + np.log(np.exp(x - top[:, None]).sum(axis=1))
+
+
+def softmax_log_odds_against(raw_prediction: Array) -> tuple[Array, Array]:
+    """Return ``log(q_c / p_c)`` and ``log p_c`` of every class under the softmax, both (n, K)."""
+    rows = np.arange(len(raw_prediction))
+    top = raw_prediction.argmax(axis=1)
+    centred = raw_prediction - raw_prediction[rows, top][:, None]
+    with np.errstate(under="ignore"):
+        odds = np.exp(centred)
+    total = odds.sum(axis=1, keepdims=True)
+    # The other classes of the likeliest class may be far below it: their sum is taken without it, around
+    # their own maximum, where total - 1 would lose its digits.
+    odds[rows, top] = 0
+    log_rest = np.log(total - odds)
+    others = centred.copy()
+    others[rows, top] = -np.inf
+    log_rest[rows, top] = log_sum_exp(others)
+    return log_rest - centred, centred - np.log(total)
+
+
+def _log_unnormalised(u: Array, log_p: Array, gammas: Array, alphas: Array) -> Array:
+    return log_p - np.log(alphas).astype(u.dtype) - log_focal_weight(u, gammas.astype(u.dtype))
+
+
+def multiclass_log_posterior(raw_prediction: Array, gammas: Array, alphas: Array) -> Array:
+    """Return the logarithm of the posterior of every class, (n, K)."""
+    u, log_p = softmax_log_odds_against(raw_prediction)
+    score = _log_unnormalised(u, log_p, gammas, alphas)
+    return score - log_sum_exp(score)[:, None]
+
+
+def binary_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> float:
+    """Return the raw prediction whose posterior is ``priors``, both in (0, 1)."""
+    target = np.log(priors[1] / priors[0])
+
+    def excess(raw: float) -> float:
+        return float(binary_log_odds(np.array([raw]), gammas, alphas)[0] - target)
+
+    bound = 1.0
+    while excess(-bound) > 0 or excess(bound) < 0:
+        bound *= 2
+    return float(brentq(excess, -bound, bound, xtol=1e-15, rtol=1e-15))
+
+
+def _bisect(increasing: Callable[[Array], Array], target: Array, bound: float) -> Array:
+    """Return where ``increasing`` reaches ``target``, elementwise, within ``+-bound``."""
+    low, high = np.full(target.shape, -bound), np.full(target.shape, bound)
+    for _ in range(64):  # 2 * 700 / 2^64 is below the spacing of any float64 that matters here
+        middle = (low + high) / 2
+        below = increasing(middle) < target
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return (low + high) / 2
+
+
+def multiclass_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> Array:
+    """Return the K raw predictions, summing to zero, whose posterior is ``priors``, all in (0, 1).
+
+    ``P_c / (a_c w(P_c; g_c)) = Z prior_c`` gives each P_c as an increasing function of Z; Z is where they
+    sum to one.
+    """
+    log_priors = np.log(priors)
+    bound = 700.0
+
+    def log_ratio(x: Array) -> Array:
+        return _log_unnormalised(-x, log_sigmoid(x), gammas, alphas)
+
+    def log_odds(log_z: float) -> Array:
+        return _bisect(log_ratio, log_z + log_priors, bound)
+
+    def excess(log_z: float) -> float:
+        return float((1 / (1 + np.exp(-log_odds(log_z)))).sum() - 1)
+
+    everywhere = np.full(priors.shape, bound)
+    low = (log_ratio(-everywhere) - log_priors).min()
+    high = (log_ratio(everywhere) - log_priors).max()
+    x = log_odds(float(brentq(excess, low, high, xtol=1e-14, rtol=1e-14)))
+    raw = log_sigmoid(x)
+    return raw - raw.mean()
