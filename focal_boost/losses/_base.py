@@ -6,13 +6,20 @@ Nothing here imports a booster. The native argument order is recognised by the d
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
 from focal_boost.losses._hessian import POLICIES, Policy
 from focal_boost.losses._kernel import BLOCK, Array, in_blocks
-from focal_boost.losses._parameters import PerClass, check_raw_prediction
+from focal_boost.losses._parameters import (
+    PerClass,
+    alphas_by_class,
+    check_labels,
+    check_raw_prediction,
+    check_sample_weight,
+)
 
 
 class BoundLoss(ABC):
@@ -22,17 +29,36 @@ class BoundLoss(ABC):
     where it was bound, not from its arguments.
     """
 
-    ndim: int  # of the raw prediction
-    n_outputs: int  # columns of scratch that a row needs
-    factor = 1.0  # by which a booster's softmax objective multiplies second derivatives
+    ndim: ClassVar[int]  # of the raw prediction
+    hessian_factor: ClassVar[float]  # of an objective passed by hand
 
-    def __init__(self, loss: FocalLoss, weight: Array | None, n_samples: int, dtype: Any, n_threads: int) -> None:
-        self._loss = loss
+    def __init__(
+        self,
+        loss: FocalLoss,
+        n_classes: int,
+        classes: Array,
+        sample_weight: Array | None,
+        dtype: Any,
+        n_threads: int,
+        hessian_factor: float | None,
+    ) -> None:
         self._policy = POLICIES[loss.hessian]
+        self._factor = self.hessian_factor if hessian_factor is None else hessian_factor
         self._dtype = np.dtype(dtype)
-        self._weight = weight  # class weight times sample weight, (n,), or None for 1
-        self._n_samples = n_samples
         self._n_threads = n_threads
+        self._n_outputs = 1 if self.ndim == 1 else n_classes
+        self._n_samples = len(classes)
+        self._gamma = self._by_row(loss.gamma, classes)
+        # Class weight times sample weight, or None where both are 1.
+        self._weight = None
+        if loss.alpha is not None:
+            self._weight = alphas_by_class(loss.alpha, n_classes).astype(dtype)[classes]
+        if sample_weight is not None:
+            weight = sample_weight.astype(dtype)
+            self._weight = weight if self._weight is None else self._weight * weight
+
+    def _by_row(self, per_class: PerClass, classes: Array) -> float | Array:
+        return per_class if isinstance(per_class, float) else np.array(per_class, dtype=self._dtype)[classes]
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
         """Return the float32 gradient and Hessian for a booster, in the memory order of the raw prediction."""
@@ -56,14 +82,14 @@ class BoundLoss(ABC):
         return gradient, hessian
 
     def _check(self, raw_prediction: Any) -> Array:
-        raw = check_raw_prediction(raw_prediction, self.ndim, self.n_outputs)
+        raw = check_raw_prediction(raw_prediction, self.ndim, self._n_outputs)
         if len(raw) != self._n_samples:
             raise ValueError(f"raw_prediction must have {self._n_samples} rows as y_true has; got {len(raw)}.")
         return raw
 
-    def _in_blocks(self, evaluate: Any) -> None:
-        block = max(256, BLOCK // self.n_outputs)
-        in_blocks(self._n_samples, block, self._n_threads, 8 + 3 * self.n_outputs, self._dtype, evaluate)
+    def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
+        block = max(256, BLOCK // self._n_outputs)
+        in_blocks(self._n_samples, block, self._n_threads, 8 + 3 * self._n_outputs, self._dtype, evaluate)
 
     @abstractmethod
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None: ...
@@ -155,19 +181,78 @@ class FocalLoss(ABC):
         bound, raw = self._bind(y_true, y_pred, sample_weight)
         return bound(None, raw)
 
-    @abstractmethod
     def bind(
-        self, y_true: Any, sample_weight: Any = None, *, dtype: Any = np.float32, n_threads: int = 1
+        self,
+        y_true: Any,
+        sample_weight: Any = None,
+        *,
+        dtype: Any = np.float32,
+        n_threads: int = 1,
+        hessian_factor: float | None = None,
     ) -> BoundLoss:
-        """Return the objective for one training set, its labels and weights checked and prepared once."""
+        """Return the objective for one training set, its labels and weights checked and prepared once.
 
-    @abstractmethod
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Labels: 0 or 1, or 0 to K - 1. Without ``n_classes`` the largest one is K - 1.
+        sample_weight : array-like of shape (n_samples,), optional
+            Finite, not negative.
+        dtype : {numpy.float32, numpy.float64}, default=numpy.float32
+            In which the objective calculates.
+        n_threads : int, default=1
+            Threads that share the rows; the result does not depend on it.
+        hessian_factor : float, optional
+            What second derivatives are multiplied by. By default 1 (binary) or 2 (multiclass).
+
+        Returns
+        -------
+        objective : callable ``(y_true, y_pred, sample_weight=None)``
+            As the loss itself, but the labels and weights are those given here.
+        """
+        n_classes = self._infer_n_classes(y_true)
+        classes = check_labels(y_true, None, n_classes)
+        weight = check_sample_weight(sample_weight, len(classes))
+        return self._bound(self, n_classes, classes, weight, dtype, n_threads, hessian_factor)
+
     def _bind(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> tuple[BoundLoss, Array]:
-        """Return the bound loss for one call and the checked raw prediction."""
+        raw = self._check_raw_prediction(raw_prediction)
+        n_classes = 2 if raw.ndim == 1 else raw.shape[1]
+        classes = check_labels(y_true, len(raw), n_classes)
+        weight = check_sample_weight(sample_weight, len(raw))
+        return self._bound(self, n_classes, classes, weight, raw.dtype, 1, None), raw
 
-    @abstractmethod
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
-        """Return the initial raw prediction: the one whose posterior is the weighted class prior."""
+        """Return the initial raw prediction: the one whose posterior is the weighted class prior.
+
+        At it the summed gradient of the rows is zero.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Labels: 0 and 1, or 0 to K - 1, each present.
+        sample_weight : array-like of shape (n_samples,), optional
+            Finite, not negative.
+
+        Returns
+        -------
+        raw_prediction : float, or ndarray of shape (n_classes,) that sums to zero
+
+        Raises
+        ------
+        ValueError
+            If a class has no weight: its raw prediction would be infinite.
+        """
+        n_classes = self._infer_n_classes(y_true)
+        classes = check_labels(y_true, None, n_classes)
+        weight = check_sample_weight(sample_weight, len(classes))
+        totals = np.bincount(classes, weights=weight, minlength=n_classes)
+        if not (totals > 0).all():
+            raise ValueError(
+                "y_true must hold every class with a positive weight to start from: class "
+                f"{np.argmin(totals > 0)} of {n_classes} has none, its initial raw prediction would be infinite."
+            )
+        return self._invert_posterior(totals / totals.sum())
 
     @abstractmethod
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
@@ -192,24 +277,13 @@ class FocalLoss(ABC):
         with np.errstate(under="ignore"):
             return np.exp(self.predict_log_proba(raw_prediction, calibrated))
 
+    _bound: ClassVar[type[BoundLoss]]
 
-def class_priors(classes: Array, sample_weight: Array | None, n_classes: int) -> Array:
-    """Return the weighted share of every class, (K,); each must have some."""
-    totals = np.bincount(classes, weights=sample_weight, minlength=n_classes)
-    if not (totals > 0).all():
-        missing = int(np.argmin(totals > 0))
-        raise ValueError(
-            f"y_true must hold every class with a positive weight to start from: class {missing} of "
-            f"{n_classes} has none, and its initial raw prediction would be infinite."
-        )
-    return totals / totals.sum()
+    @abstractmethod
+    def _infer_n_classes(self, y_true: Any) -> int: ...
 
+    @abstractmethod
+    def _check_raw_prediction(self, raw_prediction: Any) -> Array: ...
 
-def row_weight(classes: Array, alphas: Array | None, sample_weight: Array | None, dtype: Any) -> Array | None:
-    """Return class weight times sample weight of every row, (n,), or None where both are absent."""
-    if alphas is None:
-        return None if sample_weight is None else sample_weight.astype(dtype)
-    weight = alphas.astype(dtype)[classes]
-    if sample_weight is not None:
-        weight *= sample_weight.astype(dtype)
-    return weight
+    @abstractmethod
+    def _invert_posterior(self, priors: Array) -> Any: ...

@@ -29,7 +29,10 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BLOCK = 16_384
 
 # Beyond this log-odds exp(u) is near the overflow of its type and 1 / (1 + exp(u)) near its underflow.
-_LARGEST_EXPONENT: dict[Any, Any] = {np.dtype(np.float32): np.float32(80.0), np.dtype(np.float64): np.float64(700.0)}
+_LARGEST_EXPONENT: dict[Any, Any] = {
+    np.dtype(np.float32): np.float32(80.0),
+    np.dtype(np.float64): np.float64(700.0),
+}
 
 
 def probabilities(u: Array, p: Array, q: Array, ell: Array) -> None:

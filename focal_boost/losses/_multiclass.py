@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from focal_boost.losses import _kernel, _posterior
-from focal_boost.losses._base import BoundLoss, FocalLoss, class_priors, row_weight
+from focal_boost.losses._base import BoundLoss, FocalLoss
 from focal_boost.losses._hessian import Policy
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import (
@@ -17,12 +17,83 @@ from focal_boost.losses._parameters import (
     check_alpha,
     check_gamma,
     check_hessian,
-    check_labels,
     check_n_classes,
     check_raw_prediction,
-    check_sample_weight,
     gammas_by_class,
 )
+
+
+class _BoundMulticlass(BoundLoss):
+    ndim = 2
+    hessian_factor = 2.0
+
+    def __init__(self, loss: FocalLoss, n_classes: int, classes: Array, *args: Any) -> None:
+        super().__init__(loss, n_classes, classes, *args)
+        self._classes = classes
+
+    def _prepare(
+        self, raw: Array, rows: slice, work: Array
+    ) -> tuple[Array, float | Array, Array, Array, Array, tuple[Array, Array]]:
+        """Return u, gamma, the exponentials (K, m), the sums of the others (K, m), the total, the true entries."""
+        m = rows.stop - rows.start
+        k = self._n_outputs
+        odds, rest = work[8 : 8 + k, :m], work[8 + k : 8 + 2 * k, :m]
+        u, total, below = work[5, :m], work[6, :m], work[7, :m]
+        true = self._classes[rows], np.arange(m)
+
+        np.copyto(odds, raw[rows].T, casting="same_kind")
+        odds.max(axis=0, out=u)
+        odds -= u
+        raw_true = odds[true]
+        np.exp(odds, out=odds)
+        # The sum of the others, for each class. Of the likeliest classes (exponential 1, so floor 1) all but
+        # one are counted and the classes below them added, which keeps the digits that total - 1 would lose.
+        np.floor(odds, out=rest)
+        rest.sum(axis=0, out=total)
+        np.subtract(odds, rest, out=rest)
+        rest.sum(axis=0, out=below)
+        np.subtract(total, odds, out=rest)
+        rest += below
+        total += below
+
+        np.log(rest[true], out=u)
+        u -= raw_true
+        return u, self._gamma if isinstance(self._gamma, float) else self._gamma[rows], odds, rest, total, true
+
+    def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
+        u, gamma, *_ = self._prepare(raw, rows, work)
+        loss[rows] = _kernel.loss(u, gamma, work)
+        if self._weight is not None:
+            loss[rows] *= self._weight[rows]
+
+    def _derivatives_block(
+        self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
+    ) -> None:
+        u, gamma, odds, rest, total, true = self._prepare(raw, rows, work)
+        slope, curvature, p = _kernel.derivatives(u, gamma, work)
+
+        # du/draw_c = S_c, the softmax over the others, and -1 for the true class; so dL/draw_c = slope S_c.
+        # Where the others underflow altogether their slope has done so before.
+        np.maximum(rest[true], np.finfo(self._dtype).tiny, out=u)
+        share = odds
+        share /= u
+        share[true] = 1
+        absolute_gradient = work[8 + 2 * self._n_outputs :, : u.size]
+        np.multiply(share, slope, out=absolute_gradient)
+        # 1 - P_c for the others, and for the true class the p that its Gauss-Newton part slope p has.
+        rest /= total
+        rest[true] = p
+        rest *= absolute_gradient
+        share *= share
+        share *= curvature
+        policy(rest, share, absolute_gradient, self._factor)
+
+        absolute_gradient[true] *= -1
+        if self._weight is not None:
+            absolute_gradient *= self._weight[rows]
+            rest *= self._weight[rows]
+        gradient[rows] = absolute_gradient.T
+        hessian[rows] = rest.T
 
 
 @dataclass(frozen=True)
@@ -88,6 +159,8 @@ class MulticlassFocalLoss(FocalLoss):
     alpha: PerClass | None = None
     hessian: str = "safeguarded"
 
+    _bound: ClassVar[type[BoundLoss]] = _BoundMulticlass
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_classes", check_n_classes(self.n_classes))
         object.__setattr__(self, "gamma", check_gamma(self.gamma, self.n_classes))
@@ -97,45 +170,22 @@ class MulticlassFocalLoss(FocalLoss):
         if len(lengths) == 2:
             raise ValueError(f"gamma and alpha must have one value per class; got {self.gamma} and {self.alpha}.")
 
+    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
+        """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+        raw = self._check_raw_prediction(raw_prediction)
+        if not calibrated:
+            return raw - _posterior.log_sum_exp(raw)[:, None]
+        return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
+
+    def _by_class(self, n_classes: int) -> tuple[Array, Array]:
+        return gammas_by_class(self.gamma, n_classes), alphas_by_class(self.alpha, n_classes)
+
     @property
     def _known_n_classes(self) -> int | None:
         for values in (self.gamma, self.alpha):
             if isinstance(values, tuple):
                 return len(values)
         return self.n_classes
-
-    def bind(
-        self, y_true: Any, sample_weight: Any = None, *, dtype: Any = np.float32, n_threads: int = 1
-    ) -> BoundLoss:
-        """Return the objective for one training set, its labels and weights checked and prepared once.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Labels 0 to K - 1. Without ``n_classes`` the largest one is K - 1.
-        sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
-        dtype : {numpy.float32, numpy.float64}, default=numpy.float32
-            In which the objective calculates.
-        n_threads : int, default=1
-            Threads that share the rows; the result does not depend on it.
-
-        Returns
-        -------
-        objective : callable ``(y_true, y_pred, sample_weight=None)``
-            As the loss itself, but the labels and weights are those given here.
-        """
-        n_classes = self._infer_n_classes(y_true)
-        classes = check_labels(y_true, None, n_classes)
-        weight = check_sample_weight(sample_weight, len(classes))
-        return _BoundMulticlass(self, n_classes, classes, weight, dtype, n_threads)
-
-    def _bind(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> tuple[BoundLoss, Array]:
-        raw = check_raw_prediction(raw_prediction, 2, self._known_n_classes)
-        n, n_classes = raw.shape
-        classes = check_labels(y_true, n, n_classes)
-        weight = check_sample_weight(sample_weight, n)
-        return _BoundMulticlass(self, n_classes, classes, weight, raw.dtype, 1), raw
 
     def _infer_n_classes(self, y_true: Any) -> int:
         if self._known_n_classes is not None:
@@ -145,126 +195,8 @@ class MulticlassFocalLoss(FocalLoss):
         numeric = labels.size > 0 and labels.dtype.kind in "biuf" and np.isfinite(labels).all()
         return max(2, int(labels.max()) + 1) if numeric else 2
 
-    def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Array:
-        """Return the initial raw prediction: the one whose posterior is the weighted class prior.
+    def _check_raw_prediction(self, raw_prediction: Any) -> Array:
+        return check_raw_prediction(raw_prediction, 2, self._known_n_classes)
 
-        At it the summed gradient of the rows is zero.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Labels 0 to K - 1, each present.
-        sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
-
-        Returns
-        -------
-        raw_prediction : ndarray of shape (n_classes,)
-            Sums to zero.
-
-        Raises
-        ------
-        ValueError
-            If a class has no weight: its raw prediction would be infinite.
-        """
-        n_classes = self._infer_n_classes(y_true)
-        classes = check_labels(y_true, None, n_classes)
-        priors = class_priors(classes, check_sample_weight(sample_weight, len(classes)), n_classes)
-        return _posterior.multiclass_raw_prediction(
-            priors, gammas_by_class(self.gamma, n_classes), alphas_by_class(self.alpha, n_classes)
-        )
-
-    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
-        """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        raw = check_raw_prediction(raw_prediction, 2, self._known_n_classes)
-        if not calibrated:
-            return raw - _posterior.log_sum_exp(raw)[:, None]
-        n_classes = raw.shape[1]
-        return _posterior.multiclass_log_posterior(
-            raw, gammas_by_class(self.gamma, n_classes), alphas_by_class(self.alpha, n_classes)
-        )
-
-
-class _BoundMulticlass(BoundLoss):
-    ndim = 2
-    factor = 2.0
-
-    def __init__(
-        self,
-        loss: MulticlassFocalLoss,
-        n_classes: int,
-        classes: Array,
-        sample_weight: Array | None,
-        dtype: Any,
-        n_threads: int,
-    ) -> None:
-        alphas = None if loss.alpha is None else alphas_by_class(loss.alpha, n_classes)
-        super().__init__(loss, row_weight(classes, alphas, sample_weight, dtype), len(classes), dtype, n_threads)
-        self.n_outputs = n_classes
-        self._classes = classes
-        gamma = loss.gamma
-        self._gamma = gamma if isinstance(gamma, float) else np.array(gamma, dtype=dtype)[classes]
-
-    def _prepare(
-        self, raw: Array, rows: slice, work: Array
-    ) -> tuple[Array, float | Array, Array, Array, Array, tuple[Array, Array]]:
-        """Return u, gamma, the exponentials (K, m), the sums of the others (K, m), the total, the true entries."""
-        m = rows.stop - rows.start
-        k = self.n_outputs
-        odds, rest = work[8 : 8 + k, :m], work[8 + k : 8 + 2 * k, :m]
-        u, total, below = work[5, :m], work[6, :m], work[7, :m]
-        true = self._classes[rows], np.arange(m)
-
-        np.copyto(odds, raw[rows].T, casting="same_kind")
-        odds.max(axis=0, out=u)
-        odds -= u
-        raw_true = odds[true]
-        np.exp(odds, out=odds)
-        # The sum of the others, for each class. Of the likeliest classes (exponential 1, so floor 1) all but
-        # one are counted and the classes below them added, which keeps the digits that total - 1 would lose.
-        np.floor(odds, out=rest)
-        rest.sum(axis=0, out=total)
-        np.subtract(odds, rest, out=rest)
-        rest.sum(axis=0, out=below)
-        np.subtract(total, odds, out=rest)
-        rest += below
-        total += below
-
-        np.log(rest[true], out=u)
-        u -= raw_true
-        return u, self._gamma if isinstance(self._gamma, float) else self._gamma[rows], odds, rest, total, true
-
-    def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        u, gamma, *_ = self._prepare(raw, rows, work)
-        loss[rows] = _kernel.loss(u, gamma, work)
-        if self._weight is not None:
-            loss[rows] *= self._weight[rows]
-
-    def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
-    ) -> None:
-        u, gamma, odds, rest, total, true = self._prepare(raw, rows, work)
-        slope, curvature, p = _kernel.derivatives(u, gamma, work)
-
-        # du/draw_c = S_c, the softmax over the others, and -1 for the true class; so dL/draw_c = slope S_c.
-        # Where the others underflow altogether their slope has done so before.
-        np.maximum(rest[true], np.finfo(self._dtype).tiny, out=u)
-        share = odds
-        share /= u
-        share[true] = 1
-        absolute_gradient = work[8 + 2 * self.n_outputs :, : u.size]
-        np.multiply(share, slope, out=absolute_gradient)
-        # 1 - P_c for the others, and for the true class the p that its Gauss-Newton part slope p has.
-        rest /= total
-        rest[true] = p
-        rest *= absolute_gradient
-        share *= share
-        share *= curvature
-        policy(rest, share, absolute_gradient, self.factor)
-
-        absolute_gradient[true] *= -1
-        if self._weight is not None:
-            absolute_gradient *= self._weight[rows]
-            rest *= self._weight[rows]
-        gradient[rows] = absolute_gradient.T
-        hessian[rows] = rest.T
+    def _invert_posterior(self, priors: Array) -> Array:
+        return _posterior.multiclass_raw_prediction(priors, *self._by_class(len(priors)))
