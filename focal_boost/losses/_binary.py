@@ -32,20 +32,21 @@ class _BoundBinary(BoundLoss):
         self._sign = np.array([1, -1], dtype=self._dtype)[classes]
         self._signed_weight = self._sign if self._weight is None else self._sign * self._weight
 
-    def _prepare(self, raw: Array, rows: slice, work: Array) -> tuple[Array, float | Array]:
+    def _odds(self, raw: Array, rows: slice, work: Array) -> tuple[Array, Array | None, float | Array]:
         u = work[-1, : rows.stop - rows.start]
         np.multiply(raw[rows], self._sign[rows], out=u, casting="same_kind")
-        return u, self._gamma if isinstance(self._gamma, float) else self._gamma[rows]
+        excess = _kernel.cut_excess(u)
+        return np.exp(u, out=u), excess, self._gamma if isinstance(self._gamma, float) else self._gamma[rows]
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._prepare(raw, rows, work), work)
+        loss[rows] = _kernel.loss(*self._odds(raw, rows, work), work)
         if self._weight is not None:
             loss[rows] *= self._weight[rows]
 
     def _derivatives_block(
         self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
     ) -> None:
-        slope, curvature, p = _kernel.derivatives(*self._prepare(raw, rows, work), work)
+        slope, curvature, p, _ = _kernel.derivatives(*self._odds(raw, rows, work), work)
         np.multiply(slope, self._signed_weight[rows], out=gradient[rows], casting="same_kind")
         p *= slope
         policy(p, curvature, slope, self._factor)

@@ -1,9 +1,8 @@
 """The focal loss and its derivatives as functions of one variable, in place, on blocks of rows.
 
-The variable is ``u = log(q / p)``, the log-odds *against* the true class: minus the signed raw prediction
-in the binary case, the log-sum-exp of the other classes minus the true one's in the multiclass case. With
-``p = 1 / (1 + exp(u))`` the probability of the true class, ``q = 1 - p`` and ``l = -log(p)`` (Lin et al.
-2017, eq. 4, without alpha)::
+The variable is ``e = q / p``, the odds *against* the true class: ``p = 1 / (1 + e)`` is the probability of the
+true class, ``q = e p = 1 - p`` and ``l = log1p(e) = -log(p)``. In the log-odds ``u = log(e)`` (Lin et al. 2017,
+eq. 4, without alpha)::
 
     loss             phi  = q^g l
     slope            phi' = dphi/du = w q        = q^g (q + g p l)            > 0
@@ -28,29 +27,28 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 # memory, smaller ones for the interpreter.
 BLOCK = 16_384
 
-# Beyond this log-odds exp(u) is near the overflow of its type and 1 / (1 + exp(u)) near its underflow.
-_LARGEST_EXPONENT: dict[Any, Any] = {
-    np.dtype(np.float32): np.float32(80.0),
-    np.dtype(np.float64): np.float64(700.0),
-}
+# Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow.
+HOPELESS: dict[Any, Any] = {np.dtype(np.float32): np.float32(80.0), np.dtype(np.float64): np.float64(700.0)}
 
 
-def probabilities(u: Array, p: Array, q: Array, ell: Array) -> None:
-    """Write p, q and l of the log-odds ``u`` against the true class, each to full relative accuracy.
+def cut_excess(u: Array) -> Array | None:
+    """Clip the log-odds ``u`` in place where their exponential would overflow; return what was cut off, or None."""
+    cut = HOPELESS[u.dtype]
+    if u.size == 0 or not u.max() > cut:
+        return None
+    excess = np.maximum(u, cut) - cut
+    np.minimum(u, cut, out=u)
+    return excess
 
-    ``q = exp(u) p`` and ``l = log1p(exp(u))`` keep their digits where ``1 - p`` and ``-log(p)`` would be 0.
-    """
-    cap = _LARGEST_EXPONENT[u.dtype]
-    hopeless = u.size > 0 and u.max() > cap
-    capped = np.minimum(u, cap) if hopeless else u
-    np.exp(capped, out=q)
-    np.log1p(q, out=ell)
-    np.add(q, 1, out=p)
+
+def _probabilities(odds: Array, excess: Array | None, p: Array, q: Array, ell: Array) -> None:
+    """Write p, q and l, each to full relative accuracy, where ``1 - p`` and ``-log(p)`` would lose it."""
+    np.log1p(odds, out=ell)
+    np.add(odds, 1, out=p)
     np.reciprocal(p, out=p)
-    q *= p
-    if hopeless:
-        # Past the cap q is 1, l is u and p is exp(-u): what was cut off is put back exactly.
-        excess = np.maximum(u, cap) - cap
+    np.multiply(odds, p, out=q)
+    if excess is not None:
+        # There q is 1, l is u and p is exp(-u): what was cut off is put back exactly.
         ell += excess
         p *= np.exp(-excess)
 
@@ -63,32 +61,33 @@ def _power(q: Array, gamma: float | Array, out: Array) -> None:
         np.power(q, gamma, out=out, casting="same_kind")
 
 
-def loss(u: Array, gamma: float | Array, work: Array) -> Array:
-    """Return phi at ``u``, shape (m,). ``work`` is scratch of at least 4 rows; the result lies in it."""
-    p, q, ell, power = work[:4, : u.size]
-    probabilities(u, p, q, ell)
+def loss(odds: Array, excess: Array | None, gamma: float | Array, work: Array) -> Array:
+    """Return phi, shape (m,). ``work`` is scratch of at least 4 rows; the result lies in it."""
+    p, q, ell, power = work[:4, : odds.size]
+    _probabilities(odds, excess, p, q, ell)
     _power(q, gamma, out=power)
     ell *= power
     return ell
 
 
-def derivatives(u: Array, gamma: float | Array, work: Array) -> tuple[Array, Array, Array]:
-    """Return slope, curvature and p at ``u``, each (m,). ``work`` is scratch of at least 5 rows."""
-    p, q, ell, power, slope = work[:5, : u.size]
-    probabilities(u, p, q, ell)
+def derivatives(
+    odds: Array, excess: Array | None, gamma: float | Array, work: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return slope, curvature, p and q, each (m,). ``work`` is scratch of at least 5 rows; they lie in it."""
+    p, q, ell, power, slope = work[:5, : odds.size]
+    _probabilities(odds, excess, p, q, ell)
     _power(q, gamma, out=power)
     np.multiply(p, ell, out=slope)
     slope *= gamma
     slope += q
     # w' alone overflows for g < 1 as q -> 0; the product w' q^2 does not, and is formed as one.
-    curvature = q
-    curvature -= ell
+    curvature = np.subtract(q, ell, out=ell)
     curvature += slope
     curvature *= power
     curvature *= gamma
     curvature *= p
     slope *= power
-    return slope, curvature, p
+    return slope, curvature, p, q
 
 
 def in_blocks(

@@ -31,59 +31,59 @@ class _BoundMulticlass(BoundLoss):
         super().__init__(loss, n_classes, classes, *args)
         self._classes = classes
 
-    def _prepare(
+    def _softmax(
         self, raw: Array, rows: slice, work: Array
-    ) -> tuple[Array, float | Array, Array, Array, Array, tuple[Array, Array]]:
-        """Return u, gamma, the exponentials (K, m), the sums of the others (K, m), the total, the true entries."""
-        m = rows.stop - rows.start
-        k = self._n_outputs
-        odds, rest = work[8 : 8 + k, :m], work[8 + k : 8 + 2 * k, :m]
-        u, total, below = work[5, :m], work[6, :m], work[7, :m]
+    ) -> tuple[tuple[Array, Array | None, float | Array], tuple[Array, Array], Array, Array]:
+        """Return the kernel's arguments, the index of the true entries, and P and 1 - P, both (K, m)."""
+        m, k = rows.stop - rows.start, self._n_outputs
+        p, rest = work[8 : 8 + k, :m], work[8 + k : 8 + 2 * k, :m]
+        against, total, below = work[5, :m], work[6, :m], work[7, :m]
         true = self._classes[rows], np.arange(m)
 
-        np.copyto(odds, raw[rows].T, casting="same_kind")
-        odds.max(axis=0, out=u)
-        odds -= u
-        raw_true = odds[true]
-        np.exp(odds, out=odds)
+        np.copyto(p, raw[rows].T, casting="same_kind")
+        p.max(axis=0, out=total)
+        p -= total
+        u = np.negative(p[true])
+        excess = _kernel.cut_excess(u)
+        np.exp(p, out=p)
         # The sum of the others, for each class. Of the likeliest classes (exponential 1, so floor 1) all but
         # one are counted and the classes below them added, which keeps the digits that total - 1 would lose.
-        np.floor(odds, out=rest)
+        np.floor(p, out=rest)
         rest.sum(axis=0, out=total)
-        np.subtract(odds, rest, out=rest)
+        np.subtract(p, rest, out=rest)
         rest.sum(axis=0, out=below)
-        np.subtract(total, odds, out=rest)
+        np.subtract(total, p, out=rest)
         rest += below
         total += below
 
-        np.log(rest[true], out=u)
-        u -= raw_true
-        return u, self._gamma if isinstance(self._gamma, float) else self._gamma[rows], odds, rest, total, true
+        np.multiply(rest[true], np.exp(u, out=u), out=against)
+        p /= total
+        rest /= total
+        gamma = self._gamma if isinstance(self._gamma, float) else self._gamma[rows]
+        return (against, excess, gamma), true, p, rest
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        u, gamma, *_ = self._prepare(raw, rows, work)
-        loss[rows] = _kernel.loss(u, gamma, work)
+        loss[rows] = _kernel.loss(*self._softmax(raw, rows, work)[0], work)
         if self._weight is not None:
             loss[rows] *= self._weight[rows]
 
     def _derivatives_block(
         self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
     ) -> None:
-        u, gamma, odds, rest, total, true = self._prepare(raw, rows, work)
-        slope, curvature, p = _kernel.derivatives(u, gamma, work)
+        arguments, true, P, rest = self._softmax(raw, rows, work)
+        slope, curvature, p, q = _kernel.derivatives(*arguments, work)
 
-        # du/draw_c = S_c, the softmax over the others, and -1 for the true class; so dL/draw_c = slope S_c.
-        # Where the others underflow altogether their slope has done so before.
-        np.maximum(rest[true], np.finfo(self._dtype).tiny, out=u)
-        share = odds
-        share /= u
-        share[true] = 1
-        absolute_gradient = work[8 + 2 * self._n_outputs :, : u.size]
-        np.multiply(share, slope, out=absolute_gradient)
-        # 1 - P_c for the others, and for the true class the p that its Gauss-Newton part slope p has.
-        rest /= total
+        # dL/draw_c = w P_c, and -w q = -slope for the true class. Where q underflows, slope and P_c have done so.
+        np.maximum(q, np.finfo(self._dtype).tiny, out=q)
+        absolute_gradient = work[8 + 2 * self._n_outputs :, : q.size]
+        np.multiply(P, slope / q, out=absolute_gradient)
+        absolute_gradient[true] = slope
+        # The Gauss-Newton part, w P_c (1 - P_c) for every class.
         rest[true] = p
         rest *= absolute_gradient
+        # The curvature part, w' P_c^2 and w' q^2, with w' q^2 as one.
+        share = np.divide(P, q, out=P)
+        share[true] = 1
         share *= share
         share *= curvature
         policy(rest, share, absolute_gradient, self._factor)

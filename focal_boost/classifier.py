@@ -1,0 +1,316 @@
+"""The scikit-learn estimator: checks, labels and class weights in; the adapter trains; probabilities out."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+
+from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
+from focal_boost.losses._base import FocalLoss
+from focal_boost.losses._kernel import Array
+from focal_boost.losses._parameters import check_sample_weight
+from focal_boost.objectives import adapter_for, default_estimator
+from focal_boost.objectives._adapter import EvalSet
+
+
+class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
+    """Gradient boosting with the focal loss, over XGBoost or LightGBM, with calibrated probabilities.
+
+    Parameters
+    ----------
+    estimator : XGBClassifier, XGBRFClassifier or LGBMClassifier, optional
+        The unfitted booster. It is cloned, never modified. None: ``XGBClassifier()``.
+    gamma : float or sequence of one float per class, default=2.0
+        Focusing parameter, finite, >= 0. 0 is the log loss.
+    alpha : None, "balanced", float, sequence or dict, default=None
+        Class weight: none; inverse class frequencies as scikit-learn computes them; for two classes a float in
+        (0, 1) that weighs the second class, 1 - alpha the first; one positive number per class, in the order of
+        ``classes_``; or a dict by class label (1 for a class not named). It multiplies ``sample_weight``.
+    calibrated : bool, default=True
+        Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
+        form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on
+        the decision. Read at predict time; no refit is needed to change it.
+    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
+        The second derivative that the booster is given; see `BinaryFocalLoss`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where the data have them all as strings.
+    loss_ : BinaryFocalLoss or MulticlassFocalLoss
+        The loss, with alpha resolved to numbers.
+    initial_raw_prediction_ : float or ndarray of shape (n_classes,)
+        The constant that the model starts from, whose posterior is the class prior; K values sum to zero.
+    estimator_ : XGBClassifier, XGBRFClassifier or LGBMClassifier
+        The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
+        predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
+    booster_ : xgboost.Booster or lightgbm.Booster
+        The native model inside.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        As the booster computes them.
+    best_iteration_ : int
+        With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
+    evals_result_ : dict
+        With ``eval_set``, {set: {metric: [value per round]}}.
+
+    References
+    ----------
+    T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollár, "Focal Loss for Dense Object Detection", ICCV 2017,
+    `doi:10.1109/ICCV.2017.324 <https://doi.org/10.1109/ICCV.2017.324>`_.
+    N. Charoenphakdee, J. Vongkulbhisal, N. Chairatanakul, M. Sugiyama, "On Focal Loss for Class-Posterior
+    Probability Estimation", CVPR 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from xgboost import XGBClassifier
+    >>> from focal_boost import FocalBoostClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = FocalBoostClassifier(XGBClassifier(n_estimators=20), gamma=2.0).fit(X, y == 8)
+    >>> model.predict(X[:9])
+    array([False, False, False, False, False, False, False, False,  True])
+    """
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        gamma: Any = 2.0,
+        alpha: Any = None,
+        calibrated: bool = True,
+        hessian: str = "safeguarded",
+    ) -> None:
+        self.estimator = estimator
+        self.gamma = gamma
+        self.alpha = alpha
+        self.calibrated = calibrated
+        self.hessian = hessian
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        eval_set: Any = None,
+        eval_sample_weight: Any = None,
+        **fit_params: Any,
+    ) -> FocalBoostClassifier:
+        """Train the booster with the focal loss.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Data frames reach the booster as they are. NaN is a missing value.
+        y : array-like of shape (n_samples,)
+            Class labels of any type, at least two classes.
+        sample_weight : array-like of shape (n_samples,), optional
+            Finite, not negative, positive somewhere in every class.
+        eval_set : list of (X, y) pairs, optional
+            Sets to evaluate after every round, labelled as ``y``. The number reported is the log loss of what
+            `predict_proba` returns; ``"focal_loss"``, rank metrics and callables of (y_true, probabilities) are
+            requested as the booster's ``eval_metric``.
+        eval_sample_weight : list of array-likes or None, optional
+            Weights of the eval sets.
+        **fit_params
+            Passed to the fit of the booster: ``verbose``, ``callbacks``, ...
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            On wrong input, before anything is trained; a previous fit is then left as it was.
+        """
+        before = self.__dict__.copy()
+        try:
+            self._fit(X, y, sample_weight, eval_set, eval_sample_weight, fit_params)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        eval_set: Any,
+        eval_sample_weight: Any,
+        fit_params: dict[str, Any],
+    ) -> None:
+        estimator = default_estimator() if self.estimator is None else self.estimator
+        adapter = adapter_for(estimator)
+        adapter.check(estimator)
+
+        X = self._check_X(X, reset=True)
+        check_consistent_length(X, y)
+        self.classes_, labels = _encode(y)
+        loss = self._resolve_loss(labels)
+        weight = check_sample_weight(sample_weight, len(labels))
+        if weight is not None and not (np.bincount(labels, weights=weight) > 0).all():
+            empty = self.classes_[np.argmin(np.bincount(labels, weights=weight))]
+            raise ValueError(
+                f"sample_weight must be positive somewhere in every class; it is 0 for all of {empty!r}."
+            )
+        evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
+
+        start = adapter.start(loss.fit_intercept_only(labels, weight))
+        fitted = clone(estimator)
+        adapter.fit(fitted, loss, start, self.calibrated, X, labels, weight, evals, fit_params)
+        self.estimator_ = fitted
+        self.loss_ = loss
+        self.initial_raw_prediction_ = start
+        if not adapter.made_a_split(fitted):
+            warnings.warn(
+                "No split was made: the model is the constant it starts from. The gradients may be too small for "
+                f"the booster's regularisation at gamma={self.gamma!r}, or the features carry nothing.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the raw prediction: model output before sigmoid, (n_samples,), or softmax, (n_samples, K)."""
+        check_is_fitted(self)
+        return adapter_for(self.estimator_).raw_prediction(self.estimator_, self._check_X(X, reset=False))
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+        raw = self.decision_function(X).astype(np.float64, copy=False)
+        return self.loss_.predict_log_proba(raw, self.calibrated)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return class probabilities, float64 of shape (n_samples, n_classes), in the order of ``classes_``.
+
+        With ``calibrated=True`` the estimated posterior, else the plain sigmoid or softmax.
+        """
+        raw = self.decision_function(X).astype(np.float64, copy=False)
+        return self.loss_.predict_proba(raw, self.calibrated)
+
+    def predict(self, X: Any) -> Array:
+        """Return the class with the largest `predict_proba`, (n_samples,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    @property
+    def booster_(self) -> Any:
+        """The native model inside."""
+        check_is_fitted(self)
+        return adapter_for(self.estimator_).booster(self.estimator_)
+
+    @property
+    def feature_importances_(self) -> Array:
+        """As the booster computes them, (n_features,)."""
+        check_is_fitted(self)
+        return self.estimator_.feature_importances_
+
+    @property
+    def evals_result_(self) -> dict[str, dict[str, list[float]]]:
+        """{set: {metric: [value per round]}}."""
+        check_is_fitted(self)
+        return adapter_for(self.estimator_).evals_result(self.estimator_)
+
+    @property
+    def best_iteration_(self) -> int:
+        """With early stopping, the best iteration as the booster counts: XGBoost from 0, LightGBM from 1."""
+        check_is_fitted(self)
+        best = adapter_for(self.estimator_).best_iteration(self.estimator_)
+        if best is None:
+            raise AttributeError("best_iteration_ is there only after early stopping.")
+        return best
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_X(self, X: Any, reset: bool) -> Any:
+        if hasattr(X, "__dataframe__") or hasattr(X, "columns"):
+            # Only names and number of the features are checked: categories must reach the booster untouched.
+            return validate_data(self, X, reset=reset, skip_check_array=True)
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse=("csr", "csc"),
+            dtype=(np.float64, np.float32),
+            ensure_all_finite="allow-nan",
+        )
+
+    def _check_eval_set(self, eval_set: Any, eval_sample_weight: Any, fit_params: dict[str, Any]) -> EvalSet:
+        """Return (X, labels, weight) of each eval set; also from LightGBM's spelling, eval_X and eval_y."""
+        eval_X, eval_y = fit_params.pop("eval_X", None), fit_params.pop("eval_y", None)
+        if eval_X is not None or eval_y is not None:
+            if eval_set is not None or eval_X is None or eval_y is None:
+                raise ValueError("eval_X and eval_y must be given together, and instead of eval_set.")
+            eval_set = list(zip(eval_X, eval_y, strict=True)) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
+        if eval_set is None:
+            if eval_sample_weight is not None:
+                raise ValueError("eval_sample_weight must come with eval_set.")
+            return []
+        if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
+            eval_set = [eval_set]
+        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set):
+            raise ValueError("eval_set must be a list of (X, y) pairs.")
+        weights = [None] * len(eval_set) if eval_sample_weight is None else list(eval_sample_weight)
+        if len(weights) != len(eval_set):
+            raise ValueError(
+                f"eval_sample_weight must have an entry per pair of eval_set, {len(eval_set)}; got {len(weights)}."
+            )
+        checked: EvalSet = []
+        for i, ((X, y), weight) in enumerate(zip(eval_set, weights, strict=True)):
+            X = self._check_X(X, reset=False)
+            check_consistent_length(X, y)
+            y = column_or_1d(y)
+            unseen = ~np.isin(y, self.classes_)
+            if unseen.any():
+                raise ValueError(
+                    f"eval_set[{i}] must hold classes of y, {self.classes_.tolist()}; got {y[unseen][0]!r}."
+                )
+            checked.append((X, np.searchsorted(self.classes_, y), check_sample_weight(weight, len(y))))
+        return checked
+
+    def _resolve_loss(self, labels: Array) -> FocalLoss:
+        n_classes = len(self.classes_)
+        alpha = self.alpha
+        if isinstance(alpha, dict):
+            unknown = [label for label in alpha if label not in self.classes_]
+            if unknown:
+                raise ValueError(f"alpha must name classes of y, {self.classes_.tolist()}; got {unknown[0]!r}.")
+            alpha = tuple(alpha.get(label, 1.0) for label in self.classes_.tolist())
+        elif isinstance(alpha, str):
+            if alpha != "balanced":
+                raise ValueError(
+                    "alpha must be None, 'balanced', a float, one number per class or a dict by class label; "
+                    f"got {alpha!r}."
+                )
+            alpha = tuple(compute_class_weight("balanced", classes=np.arange(n_classes), y=labels))
+        if n_classes == 2:
+            return BinaryFocalLoss(self.gamma, alpha, self.hessian)
+        return MulticlassFocalLoss(n_classes, self.gamma, alpha, self.hessian)
+
+
+def _encode(y: Any) -> tuple[Array, Array]:
+    """Return the sorted classes and the labels 0..K-1."""
+    check_classification_targets(y)
+    y = column_or_1d(y, warn=True)
+    missing = y != y  # NaN, the only value that differs from itself
+    if np.any(missing):
+        raise ValueError("y must not hold missing values; got NaN.")
+    classes, labels = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
+    return classes, labels

@@ -1,0 +1,118 @@
+"""What the estimator needs of a booster, and what both boosters' adapters share."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from focal_boost.losses._base import FocalLoss
+from focal_boost.losses._kernel import Array
+from focal_boost.metrics import focal_loss, log_loss_of
+
+EvalSet = list[tuple[Any, Array, Array | None]]
+
+# By which names the log loss of what predict_proba returns may be asked for.
+_LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss")
+
+
+@dataclass(frozen=True)
+class FocalMetric:
+    """A metric of raw predictions for the loss that they were trained with.
+
+    Parameters
+    ----------
+    loss : BinaryFocalLoss or MulticlassFocalLoss
+        The loss that the model is trained with.
+    name : {"log_loss", "focal_loss"}, default="log_loss"
+        The log loss of ``loss.predict_proba``, or the focal loss; weighted means.
+    calibrated : bool, default=True
+        Whether the log loss is of the posterior or of the plain sigmoid or softmax.
+    """
+
+    loss: FocalLoss
+    name: str = "log_loss"
+    calibrated: bool = True
+
+    def __post_init__(self) -> None:
+        if self.name not in ("log_loss", "focal_loss"):
+            raise ValueError(f"name must be 'log_loss' or 'focal_loss'; got {self.name!r}.")
+
+    def value(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> float:
+        """Return the metric, lower is better."""
+        if self.name == "log_loss":
+            return log_loss_of(self.loss, y_true, raw_prediction, sample_weight, self.calibrated)
+        return float(focal_loss(y_true, raw_prediction, self.loss.gamma, self.loss.alpha, sample_weight))
+
+
+@dataclass(frozen=True)
+class ProbabilityMetric:
+    """A user's metric of probabilities, given raw predictions by the booster."""
+
+    function: Callable[..., Any]
+    loss: FocalLoss
+    calibrated: bool
+
+    def probabilities(self, raw_prediction: Any) -> Array:
+        """Return (n,) for the positive class or (n, K), as the booster's own objective hands them to a metric."""
+        proba = self.loss.predict_proba(raw_prediction, self.calibrated)
+        return proba[:, 1] if proba.shape[1] == 2 else proba
+
+
+def metric_name(requested: str) -> str:
+    """Return "log_loss" for any of its names, else the name itself."""
+    return "log_loss" if requested in _LOG_LOSS else requested
+
+
+def n_threads(n_jobs: int | None) -> int:
+    """Return how many threads ``n_jobs`` means to the boosters on this machine."""
+    return n_jobs if n_jobs is not None and n_jobs > 0 else len(os.sched_getaffinity(0))
+
+
+class BoosterAdapter(ABC):
+    """Translates between the estimator and one booster."""
+
+    @abstractmethod
+    def check(self, estimator: Any) -> None:
+        """Raise ValueError for a parameter that the focal loss replaces or that the booster would misuse."""
+
+    @abstractmethod
+    def start(self, initial_raw_prediction: Any) -> Any:
+        """Return the starting value that the booster can hold nearest to the given one."""
+
+    @abstractmethod
+    def fit(
+        self,
+        estimator: Any,
+        loss: FocalLoss,
+        start: Any,
+        calibrated: bool,
+        X: Any,
+        y: Array,
+        sample_weight: Array | None,
+        eval_set: EvalSet,
+        fit_params: dict[str, Any],
+    ) -> None:
+        """Train ``estimator``, a clone, with the loss and leave a plain native model in it."""
+
+    @abstractmethod
+    def raw_prediction(self, estimator: Any, X: Any) -> Array:
+        """Return raw predictions, (n,) or (n, K)."""
+
+    @abstractmethod
+    def booster(self, estimator: Any) -> Any:
+        """Return the booster's own model."""
+
+    @abstractmethod
+    def evals_result(self, estimator: Any) -> dict[str, dict[str, list[float]]]:
+        """Return {set: {metric: [value per round]}}, empty without eval sets."""
+
+    @abstractmethod
+    def best_iteration(self, estimator: Any) -> int | None:
+        """Return the best iteration as the booster counts it, None without early stopping."""
+
+    @abstractmethod
+    def made_a_split(self, estimator: Any) -> bool:
+        """Return whether any tree has more than one leaf."""
