@@ -28,7 +28,7 @@ class _BoundBinary(BoundLoss):
     hessian_factor = 1.0
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
-        return per_class[0] + (per_class[1] - per_class[0]) * labels
+        return np.where(labels == 1, per_class[1], per_class[0])
 
     def _rows(
         self, raw: Array, rows: slice, work: Array
