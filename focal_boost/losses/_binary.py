@@ -70,7 +70,7 @@ class BinaryFocalLoss(FocalLoss):
         Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        numbers from 1e-15 to 1e15 is (negative class, positive class); None is no weighting.
+        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting.
     hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
         What a booster is given for the second derivative, elementwise: the maximum of exact and Gauss-Newton,
         not below 1e-4 of the absolute gradient; the exact one with its negative values set to 0; the

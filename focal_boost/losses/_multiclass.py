@@ -111,7 +111,7 @@ class MulticlassFocalLoss(FocalLoss):
     gamma : float or sequence of K floats, default=2.0
         Focusing parameter, from 0 to 1e6, the same for all classes or one per (true) class.
     alpha : None or sequence of K floats, default=None
-        One weight per class, from 1e-15 to 1e15; None is no weighting. With two classes also a float in (0, 1),
+        One weight per class, from 1e-15 to 1e8; None is no weighting. With two classes also a float in (0, 1),
         as in `BinaryFocalLoss`.
     hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
         What a booster is given for the diagonal of the Hessian; see `BinaryFocalLoss`. As an objective, second

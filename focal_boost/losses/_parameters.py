@@ -65,9 +65,9 @@ def check_gamma(gamma: Any, n_classes: int | None) -> PerClass:
 def check_alpha(alpha: Any, n_classes: int | None) -> PerClass | None:
     """Return ``alpha`` as None, a float in (0, 1) (two classes only) or a tuple of positive floats."""
     if n_classes == 2:
-        allowed = "None, a float in (0, 1) (the weight of the positive class) or two numbers from 1e-15 to 1e15"
+        allowed = "None, a float in (0, 1) (the weight of the positive class) or two numbers from 1e-15 to 1e8"
     else:
-        allowed = "None or one number from 1e-15 to 1e15 per class"
+        allowed = "None or one number from 1e-15 to 1e8 per class"
     if alpha is None:
         return None
     if isinstance(alpha, str | dict):
@@ -76,7 +76,7 @@ def check_alpha(alpha: Any, n_classes: int | None) -> PerClass | None:
             "label are understood by FocalBoostClassifier."
         )
     values = _numbers("alpha", alpha, allowed)
-    if not _within(values, 1e-15, 1e15) or (isinstance(values, float) and (n_classes != 2 or values >= 1)):
+    if not _within(values, 1e-15, 1e8) or (isinstance(values, float) and (n_classes != 2 or values >= 1)):
         raise ValueError(f"alpha must be {allowed}; got {alpha!r}.")
     _check_length("alpha", values, n_classes)
     return values
