@@ -176,7 +176,7 @@ class MulticlassFocalLoss(FocalLoss):
         raw = self._check_raw_prediction(raw_prediction)
         check_finite(raw)
         if not calibrated:
-            return raw - _posterior.log_sum_exp(raw)[:, None]
+            return _posterior.log_softmax(raw)
         return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
 
     def _by_class(self, n_classes: int) -> tuple[Array, Array]:
