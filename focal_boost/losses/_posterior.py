@@ -53,7 +53,8 @@ def log_sum_exp(x: Array) -> Array:
 
 
 def log_softmax(x: Array) -> Array:
-    """Return ``x - log(sum(exp(x)))`` of each row, (n, K); centred first, for the sum is rounded to digits of x."""
+    """Return ``x - log(sum(exp(x)))`` of each row, (n, K)."""
+    # Centred first: the logarithm of the sum would be rounded to the digits of x.
     centred = x - x.max(axis=1, keepdims=True)
     return centred - log_sum_exp(centred)[:, None]
 
