@@ -163,7 +163,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         weight = check_sample_weight(sample_weight, len(labels))
         if weight is not None and not (totals := np.bincount(labels, weights=weight)).all():
             empty = self.classes_[totals == 0].tolist()
-            raise ValueError(f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}.")
+            raise ValueError(
+                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
+            )
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
         start = adapter.start(loss.fit_intercept_only(labels, weight))
