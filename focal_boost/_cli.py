@@ -54,7 +54,7 @@ def compare() -> None:
     for name in SCORES:
         table.add_column(name, justify="right")
     for gamma, of_gamma in mean_and_spread(scores).items():
-        table.add_row(f"{gamma:g}", *(f"{mean:.4f} ± {spread:.4f}" for mean, spread in of_gamma.values()))
+        table.add_row(f"{gamma:g}", *(f"{mean:.4f}\u00a0±\u00a0{spread:.4f}" for mean, spread in of_gamma.values()))
     console = Console()
     console.print(table)
     console.print("Mean ± standard deviation over the folds. gamma 0 is the log loss.")

@@ -10,6 +10,6 @@ def test_compare_without_arguments_prints_one_table_with_a_row_for_each_gamma():
         env={"COLUMNS": "80", "OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(sys.path)},
         check=True,
     )
-    rows = [line.split()[0] for line in done.stdout.splitlines() if line.count(" ± ") == 4]
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.count("±") == 4]
     assert rows == ["0", "0.5", "1", "2", "5"]
     assert all(word in done.stdout for word in ("precision", "ROC AUC", "log loss", "Brier"))
