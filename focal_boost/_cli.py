@@ -32,7 +32,6 @@ def _about() -> None:
 
 def compare() -> None:
     """Cross-validate gamma on handwritten digits, 8 against the rest, and print the scores."""
-    from rich import box
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
@@ -48,13 +47,13 @@ def compare() -> None:
 
     table = Table(
         title=f"digits, 8 against the rest: {len(y)} rows, {y.mean():.1%} positive, {n_folds} folds",
-        box=box.SIMPLE_HEAD,
+        box=None,
     )
     table.add_column("gamma", justify="right")
     for name in SCORES:
         table.add_column(name, justify="right")
     for gamma, of_gamma in mean_and_spread(scores).items():
-        table.add_row(f"{gamma:g}", *(f"{mean:.4f}\u00a0±\u00a0{spread:.4f}" for mean, spread in of_gamma.values()))
+        table.add_row(f"{gamma:g}", *(f"{mean:.4f} ± {spread:.4f}" for mean, spread in of_gamma.values()))
     console = Console()
     console.print(table)
     console.print("Mean ± standard deviation over the folds. gamma 0 is the log loss.")
