@@ -92,9 +92,9 @@ def compare(
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> comparison = focal_boost.compare(X, y, gamma=2, folds=3, params={"n_estimators": 20})
     >>> list(comparison.summary.loc["xgboost"].index)
-    ['log loss', 'class weights', 'focal 2']
+    ['log loss (gamma 0)', 'class weights', 'gamma 2']
     >>> comparison.best
-    ('xgboost', 'log loss')
+    ('xgboost', 'log loss (gamma 0)')
     """
     problem = from_arrays(X, y, positive)
     plan = make_plan(problem, booster, gamma, alpha, folds, params, seed)

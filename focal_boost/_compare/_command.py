@@ -186,9 +186,13 @@ def _show(comparison: Comparison, out: str | None) -> None:
         cells = [f"{mean:.4f}{' ± ' if wide else chr(10) + '±'}{spread:.4f}" for mean, spread in figures]
         table.add_row(Text(name), *cells)
     console.print(table)
-    for paragraph in [*comparison.verdict_paragraphs, *comparison.notes]:
+    for conclusion, text in comparison.verdict_paragraphs:
         console.print()
-        console.print(Text(paragraph))
+        console.print(Text.assemble((conclusion, "bold"), " " if conclusion else "", text))
+    if comparison.notes:
+        console.print()
+    for note in comparison.notes:
+        console.print(Text(note))
     console.print()
     if out is None:
         console.print("With --out DIR: a report to pass on, and the Python that trains the recommended model.")

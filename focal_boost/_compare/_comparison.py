@@ -68,15 +68,15 @@ class Comparison:
         return by_contender[[score.name for score in SCORES]].agg(["mean", "std"])
 
     @property
-    def verdict_paragraphs(self) -> list[str]:
-        """The verdict, one paragraph per booster and one on the method."""
+    def verdict_paragraphs(self) -> list[tuple[str, str]]:
+        """The verdict as (conclusion, evidence), one pair per booster and one on the method."""
         titles = {booster.name: booster.title for booster in self._plan.boosters}
         return _verdict.verdict(self.differences, self.scores, titles, self._plan.n_folds)
 
     @property
     def verdict(self) -> str:
         """What the figures allow to say, in sentences."""
-        return "\n".join(self.verdict_paragraphs)
+        return "\n".join(" ".join(filter(None, pair)) for pair in self.verdict_paragraphs)
 
     @property
     def script(self) -> str:
@@ -173,8 +173,8 @@ class Comparison:
         (path / "best_model.py").write_text(self.script, encoding="utf-8")
 
     def _repr_html_(self) -> str:
-        paragraphs = "".join(f"<p>{escape(text)}</p>" for text in self.verdict_paragraphs)
-        return f"<h4>{escape(self.title)}</h4>{_report.summary_table(self.summary)}{paragraphs}"
+        verdict = _report.verdict_html(self.verdict_paragraphs)
+        return f"<h4>{escape(self.title)}</h4>{_report.summary_table(self.summary)}{verdict}"
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.verdict}"

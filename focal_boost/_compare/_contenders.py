@@ -36,9 +36,9 @@ class Contender:
         return not self.gamma and self.alpha is None
 
 
-LOG_LOSS = Contender("log loss")
+LOG_LOSS = Contender("log loss (gamma 0)")
 CLASS_WEIGHTS = Contender("class weights", class_weights=True)
-CHOSEN = "focal, chosen"
+CHOSEN = "gamma chosen"
 
 
 def focal(gamma: float, alpha: Alpha) -> Contender:
@@ -46,7 +46,7 @@ def focal(gamma: float, alpha: Alpha) -> Contender:
     if not gamma and alpha is None:
         return LOG_LOSS
     weight = "" if alpha is None else f", alpha {alpha}"
-    return Contender(f"focal {gamma:g}{weight}", gamma, alpha)
+    return Contender(f"gamma {gamma:g}{weight}", gamma, alpha)
 
 
 @dataclass(frozen=True)

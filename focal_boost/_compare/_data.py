@@ -55,7 +55,7 @@ class Problem:
         counts = np.bincount(self.y)
         size = f"{len(self.y):,} rows, {self.X.shape[1]} features"
         if len(counts) == 2:
-            return f"{size}, {counts[1] / len(self.y):.1%} {self.classes[1]!r}"
+            return f"{size}, {counts[1] / len(self.y):.2%} of class {self.classes[1]!r}"
         return f"{size}, {len(counts)} classes (the rarest {counts.min() / len(self.y):.2%})"
 
 

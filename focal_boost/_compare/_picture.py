@@ -126,7 +126,7 @@ def reliability(view: View, ax: Axes) -> None:
     ax.plot([0, limit], [0, limit], color="#8c959f", linewidth=0.8)
     _titled(ax, "Reliability", "predicted probability", "observed frequency")
     ax.set(xlim=(-0.02 * limit, 1.02 * limit), ylim=(-0.02 * limit, 1.02 * limit))
-    ax.legend(frameon=False, loc="upper left")
+    ax.legend(frameon=False, loc="best")
 
 
 def _bins(of_class: Array, p: Array) -> tuple[Array, Array]:

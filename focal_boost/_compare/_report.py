@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import focal_boost
+from focal_boost._compare._contenders import CHOSEN
 from focal_boost._compare._picture import PANELS, View, draw_panel
 from focal_boost._compare._run import HELD_OUT, INNER_FOLDS, Fold, Plan
 from focal_boost._compare._scores import SCORES
@@ -45,6 +46,11 @@ def summary_table(summary: pd.DataFrame) -> str:
         cells = [f"{row[s.name, 'mean']:.4f} <small>± {row[s.name, 'std']:.4f}</small>" for s in SCORES]
         rows.append([escape(name), *cells])
     return _table(["", *(f"{s.name} {'↑' if s.higher_is_better else '↓'}" for s in SCORES)], rows)
+
+
+def verdict_html(paragraphs: Iterable[tuple[str, str]]) -> str:
+    """Return the verdict as HTML paragraphs, the conclusions in bold."""
+    return "".join(f"<p><b>{escape(conclusion)}</b> {escape(text)}</p>" for conclusion, text in paragraphs)
 
 
 def _differences_table(differences: pd.DataFrame) -> str:
@@ -91,9 +97,7 @@ def _settings(plan: Plan) -> list[tuple[str, str]]:
     ]
     if plan.chooses:
         names = ", ".join(contender.name for contender in plan.candidates)
-        facts.append(
-            ("focal, chosen", f"by log loss in {INNER_FOLDS} inner folds of the training rows, from: {names}")
-        )
+        facts.append((CHOSEN, f"by log loss in {INNER_FOLDS} inner folds of the training rows, from: {names}"))
     for booster in plan.boosters:
         params = ", ".join(f"{name}={value!r}" for name, value in booster.params.items())
         stop = f"early stopping after {booster.early_stopping_rounds} rounds"
@@ -115,7 +119,7 @@ def page(comparison: Comparison, plan: Plan, folds: Sequence[Fold]) -> str:
         name=escape(plan.problem.name),
         title=escape(comparison.title),
         interrupted=interrupted,
-        verdict="".join(f"<p>{escape(text)}</p>" for text in comparison.verdict_paragraphs),
+        verdict=verdict_html(comparison.verdict_paragraphs),
         n_folds=str(comparison.n_finished),
         summary=summary_table(comparison.summary),
         explanations=_pairs((score.name, score.explanation) for score in SCORES),

@@ -2,8 +2,8 @@
 
 Folds share training rows, so their differences are correlated and the plain t-test finds far too much. The
 corrected resampled t-test (Nadeau & Bengio 2003) adds n_test / n_train to the 1 / n_folds by which it divides the
-variance. All intervals and p-values are Bonferroni-adjusted: all intervals hold together, and a test and its interval
-always agree, which stepwise procedures (Holm) do not offer.
+variance. All intervals and p-values are Bonferroni-adjusted: all intervals hold together, and a test and its
+interval always agree, which stepwise procedures (Holm) do not offer.
 """
 
 from __future__ import annotations
@@ -99,35 +99,43 @@ def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str
     return max(eligible, key=lambda pair: means[pair])
 
 
-def verdict(differences: pd.DataFrame, scores: pd.DataFrame, titles: dict[str, str], n_folds: int) -> list[str]:
-    """Return the sentences, one paragraph per booster and one on the method."""
+def verdict(
+    differences: pd.DataFrame, scores: pd.DataFrame, titles: dict[str, str], n_folds: int
+) -> list[tuple[str, str]]:
+    """Return (conclusion, evidence) of each booster, and a last pair on the method."""
     if not len(differences):
-        return ["One fold is no basis for a verdict: let two finish at least."]
+        return [("One fold is no basis for a verdict.", "Let two finish at least.")]
     paragraphs = []
     for booster, of_booster in differences.groupby("booster", sort=False):
         _, best = recommend(of_booster, scores[scores["booster"] == booster])
-        paragraphs.append(
-            f"{titles[str(booster)]}: {_findings(of_booster)} {_ADVICE.get(best, _TAKE).format(best)}"
-        )
+        paragraphs.append((f"{titles[str(booster)]}: {_conclusion(of_booster, best)}", _evidence(of_booster)))
     finished = int(scores.groupby("booster")["fold"].nunique().min())
     folds = f"{n_folds} folds" if finished == n_folds else f"{finished} of {n_folds} folds"
-    few = f" {finished} folds show only large differences, ten see smaller ones." if finished < 10 else ""
-    return [
-        *paragraphs,
+    method = (
         f"Paired differences over {folds}; in brackets the intervals of the corrected resampled t-test (Nadeau & "
-        f"Bengio), Bonferroni-adjusted so that all {len(differences)} hold together at {1 - LEVEL:.0%}.{few}",
-    ]
+        f"Bengio), Bonferroni-adjusted so that all {len(differences)} hold together at {1 - LEVEL:.0%}."
+    )
+    if finished < 10:
+        method += f" {finished} folds show only large differences, ten see smaller ones."
+    return [*paragraphs, ("", method)]
 
 
-_ADVICE = {
-    LOG_LOSS.name: "Keep the built-in log loss.",
-    CLASS_WEIGHTS.name: "Class weights are worth it here; focal loss is not shown to be.",
-}
-_TAKE = "Focal loss is worth it here: take {!r}."
+def _conclusion(differences: pd.DataFrame, best: str) -> str:
+    findings = set(differences["finding"])
+    if best == CLASS_WEIGHTS.name:
+        return "class weights are worth it, focal loss is not shown to be."
+    if best != LOG_LOSS.name:
+        return f"focal loss is worth it. Take {best}."
+    if findings == {""}:
+        return "no difference beyond noise. Keep the built-in log loss."
+    if "better" in findings:
+        return (
+            "nothing is better without being worse elsewhere. Keep the built-in log loss unless that is welcome."
+        )
+    return "nothing beats the built-in log loss. Keep it."
 
 
-def _findings(differences: pd.DataFrame) -> str:
-    """Return what was found of one booster, in sentences."""
+def _evidence(differences: pd.DataFrame) -> str:
     found = differences[differences["finding"] != ""]
     n_contenders, n_found = differences["contender"].nunique(), found["contender"].nunique()
     if n_found:
@@ -135,13 +143,13 @@ def _findings(differences: pd.DataFrame) -> str:
             f"{name!r} is {' and '.join(map(_finding, rows.to_dict(orient='records')))}"
             for name, rows in found.groupby("contender", sort=False)
         ]
-        text = f"against the built-in log loss, {'; '.join(each)}."
+        text = f"Against the built-in log loss, {'; '.join(each)}."
         if n_found < n_contenders:
-            text += f" No difference beyond noise is shown for the other {n_contenders - n_found}."
+            text += f" The other {n_contenders - n_found} cannot be told from it."
     else:
         text = (
-            f"no difference beyond noise. None of the {n_contenders} alternatives can be told from the built-in log "
-            "loss, neither in average precision nor in log loss."
+            f"None of the {n_contenders} alternatives can be told from it, neither in average precision nor in log "
+            "loss."
         )
     chosen = differences[differences["contender"] == CHOSEN]
     if len(chosen) and CHOSEN not in set(found["contender"]):
@@ -149,7 +157,7 @@ def _findings(differences: pd.DataFrame) -> str:
             f"{row['score']} by {row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
             for row in chosen.to_dict(orient="records")
         ]
-        text += f" Focal loss chosen by inner cross-validation changes {' and '.join(changes)}."
+        text += f" Gamma chosen by inner cross-validation changes {' and '.join(changes)}."
     return text
 
 
