@@ -45,7 +45,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The class labels, sorted.
     n_features_in_ : int
         Number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where the data have them all as strings.
     loss_ : BinaryFocalLoss or MulticlassFocalLoss
         The loss, with alpha resolved to numbers.
@@ -56,7 +56,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
         The native model inside.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         As the booster computes them.
     best_iteration_ : int
         With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
