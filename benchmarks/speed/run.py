@@ -20,7 +20,17 @@ from rich.progress import Progress
 
 from benchmarks.speed.contenders import CALLS, PREDICTIONS, TRAININGS, Call, Prediction, Training, Work
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "catboost", "gbdtCBL", "imlightgbm", "bokbokbok")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "gbdtCBL",
+    "imlightgbm",
+    "bokbokbok",
+)
 
 
 def problems(quick: bool) -> Iterator[tuple[Any, dict[str, Callable[[Any], Work | None]], int]]:
