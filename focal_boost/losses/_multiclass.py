@@ -117,10 +117,10 @@ class MulticlassFocalLoss(FocalLoss):
         One weight per class, from 1e-15 to 1e8; None is no weighting. With two classes also a float in (0, 1),
         as in `BinaryFocalLoss`.
     hessian : str, default="dominant"
-        What a booster is given for the diagonal of the Hessian, by the names of `BinaryFocalLoss`. "dominant" is "safeguarded"
-        with the curvature ``w' P_c^2`` of the other classes replaced by ``w' (1 - P_y) P_c``, half its row sum. As
-        an objective, second derivatives are doubled, as in XGBoost's softmax: twice the "dominant" diagonal bounds
-        the full matrix, twice the exact or safeguarded one only for two classes or gamma = 0.
+        What a booster is given for the diagonal of the Hessian, by the names of `BinaryFocalLoss`. "dominant" is
+        "safeguarded" with the curvature ``w' P_c^2`` of the other classes replaced by ``w' (1 - P_y) P_c``, half
+        its row sum. As an objective, second derivatives are doubled, as in XGBoost's softmax: twice the "dominant"
+        diagonal bounds the full matrix, twice the exact or safeguarded one only for two classes or gamma = 0.
 
     Raises
     ------
