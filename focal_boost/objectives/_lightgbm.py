@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, issparse
 
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
@@ -194,6 +195,8 @@ class LightGBMAdapter(BoosterAdapter):
 
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return raw scores, (n,) or (n, K), float64."""
+        if issparse(X):  # LightGBM's prediction knows sparse matrices, but not sparse arrays
+            X = csr_matrix(X)
         return np.asarray(estimator.predict(X, raw_score=True))
 
     def booster(self, estimator: Any) -> Any:
