@@ -16,7 +16,7 @@ from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import adapter_for, default_estimator
-from focal_boost.objectives._adapter import EvalSet
+from focal_boost.objectives._adapter import EvalSet, arrow_frame
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -163,7 +163,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         weight = check_sample_weight(sample_weight, len(labels))
         if weight is not None and not (totals := np.bincount(labels, weights=weight)).all():
             empty = self.classes_[totals == 0].tolist()
-            raise ValueError(f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}.")
+            raise ValueError(
+                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
+            )
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
         start = adapter.start(loss.fit_intercept_only(labels, weight))
@@ -237,7 +239,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _check_X(self, X: Any, reset: bool) -> Any:
-        if hasattr(X, "__dataframe__") or hasattr(X, "columns"):
+        if hasattr(X, "columns"):
+            arrow_frame(X)
             # Only names and number of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
         return validate_data(
