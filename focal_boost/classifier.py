@@ -16,7 +16,7 @@ from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import adapter_for, default_estimator
-from focal_boost.objectives._adapter import EvalSet
+from focal_boost.objectives._adapter import EvalSet, arrow_frame
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -240,9 +240,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _check_X(self, X: Any, reset: bool) -> Any:
-        if hasattr(X, "__dataframe__") or hasattr(X, "columns"):
-            # Names, number and storage of the features are checked: categories must reach the booster untouched.
+        if hasattr(X, "columns"):
             _check_frame(X)
+            arrow_frame(X)
+            # Names, number and types of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
         return validate_data(
             self,
