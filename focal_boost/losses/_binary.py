@@ -28,7 +28,7 @@ class _BoundBinary(BoundLoss):
     hessian_factor = 1.0
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
-        return per_class[0] + (per_class[1] - per_class[0]) * labels
+        return np.where(labels == 1, per_class[1], per_class[0])
 
     def _rows(
         self, raw: Array, rows: slice, work: Array
@@ -67,10 +67,10 @@ class BinaryFocalLoss(FocalLoss):
     Parameters
     ----------
     gamma : float or pair of floats, default=2.0
-        Focusing parameter, finite, >= 0; a pair is (negative class, positive class).
+        Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        positive numbers is (negative class, positive class); None is no weighting.
+        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting.
     hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
         What a booster is given for the second derivative, elementwise: the maximum of exact and Gauss-Newton,
         not below 1e-4 of the absolute gradient; the exact one with its negative values set to 0; the
@@ -126,7 +126,7 @@ class BinaryFocalLoss(FocalLoss):
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma, 2))
         object.__setattr__(self, "alpha", check_alpha(self.alpha, 2))
-        check_hessian(self.hessian)
+        object.__setattr__(self, "hessian", check_hessian(self.hessian))
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
