@@ -36,8 +36,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
         form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on
         the decision. Read at predict time; no refit is needed to change it.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        The second derivative that the booster is given; see `BinaryFocalLoss`.
+    hessian : str, default="dominant"
+        The second derivative that the booster is given: "dominant", "safeguarded", "exact", "gauss_newton",
+        "absolute_gradient" or "bounded"; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
 
     Attributes
     ----------
@@ -88,7 +89,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         gamma: Any = 2.0,
         alpha: Any = None,
         calibrated: bool = True,
-        hessian: str = "safeguarded",
+        hessian: str = "dominant",
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
@@ -163,7 +164,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         weight = check_sample_weight(sample_weight, len(labels))
         if weight is not None and not (totals := np.bincount(labels, weights=weight)).all():
             empty = self.classes_[totals == 0].tolist()
-            raise ValueError(f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}.")
+            raise ValueError(
+                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
+            )
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
         start = adapter.start(loss.fit_intercept_only(labels, weight))

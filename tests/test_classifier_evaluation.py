@@ -152,7 +152,11 @@ def test_several_eval_sets_with_and_without_weights(name):
 @pytest.mark.parametrize("spelling", ["single", "tuples"])
 def test_the_newer_spelling_eval_X_and_eval_y(name, spelling):
     X, X_eval, y, y_eval = split(rare)
-    new = {"eval_X": X_eval, "eval_y": y_eval} if spelling == "single" else {"eval_X": (X_eval,), "eval_y": (y_eval,)}
+    new = (
+        {"eval_X": X_eval, "eval_y": y_eval}
+        if spelling == "single"
+        else {"eval_X": (X_eval,), "eval_y": (y_eval,)}
+    )
     model = FocalBoostClassifier(booster(name, 3))
     old = model.fit(X, y, eval_set=[(X_eval, y_eval)]).evals_result_
     assert model.fit(X, y, **new).evals_result_ == old

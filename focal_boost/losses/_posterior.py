@@ -63,9 +63,7 @@ def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> Array:
     """
     p = np.asarray(probability, dtype=np.float64)
     if not (p.ndim == 1 or (p.ndim == 2 and p.shape[1] > 1)):
-        raise ValueError(
-            f"probability must have shape (n_samples,) or (n_samples, n_classes); got {p.shape}."
-        )
+        raise ValueError(f"probability must have shape (n_samples,) or (n_samples, n_classes); got {p.shape}.")
     outside = ~((p >= 0) & (p <= 1))
     if outside.any():
         raise ValueError(f"probability must lie in [0, 1]; got {p[outside][0]!s}.")
