@@ -159,7 +159,8 @@ class XGBoostAdapter(BoosterAdapter):
                 "eval_metric must have at most one of 'log_loss', 'focal_loss' and callables, which XGBoost "
                 f"takes one of; got {estimator.eval_metric!r}."
             )
-        estimator.set_params(eval_metric=metrics)
+        # XGBoost takes a callable from a list only beside metrics of its own.
+        estimator.set_params(eval_metric=metrics if len(metrics) > 1 else metrics[0])
         if n_callables and not callable(metrics[-1]) and estimator.early_stopping_rounds is not None:
             # XGBoost stops on the last metric and puts the callable one last, wherever it was asked for.
             from xgboost.callback import EarlyStopping
