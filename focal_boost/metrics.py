@@ -90,6 +90,6 @@ def log_loss_of(
     log_proba = loss.predict_log_proba(np.asarray(raw_prediction, dtype=np.float64), calibrated)
     classes = check_labels(y_true, *log_proba.shape)
     weight = check_sample_weight(sample_weight, len(classes))
-    values: Array = -log_proba[np.arange(len(classes)), classes]
+    values: Array = -log_proba[np.arange(len(classes)), classes.astype(np.intp, copy=False)]
     total = values.sum() if weight is None else weight @ values
     return float(total / _total_weight(weight, len(values)))

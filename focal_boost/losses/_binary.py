@@ -15,6 +15,7 @@ from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
     check_alpha,
+    check_finite,
     check_gamma,
     check_hessian,
     check_raw_prediction,
@@ -26,34 +27,34 @@ class _BoundBinary(BoundLoss):
     ndim = 1
     hessian_factor = 1.0
 
-    def __init__(self, loss: FocalLoss, n_classes: int, classes: Array, *args: Any) -> None:
-        super().__init__(loss, n_classes, classes, *args)
-        # du/draw: the raw prediction counts against the negatives and for the positives.
-        self._sign = np.array([1, -1], dtype=self._dtype)[classes]
-        self._signed_weight = self._sign if self._weight is None else self._sign * self._weight
+    def _by_label(self, per_class: Array, labels: Array) -> Array:
+        return per_class[0] + (per_class[1] - per_class[0]) * labels
 
-    def _odds(self, raw: Array, rows: slice, work: Array) -> tuple[Array, Array | None, float | Array]:
-        u = work[-1, : rows.stop - rows.start]
-        np.multiply(raw[rows], self._sign[rows], out=u, casting="same_kind")
+    def _rows(
+        self, raw: Array, rows: slice, work: Array
+    ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array]:
+        """Return the kernel's arguments and the sign du/draw of a block of rows."""
+        u, sign = work[5:7, : rows.stop - rows.start]
+        labels = self._labels[rows].astype(self._dtype, copy=False)
+        gamma, weight = self._gamma_and_weight(labels, rows)
+        # The raw prediction counts against the negatives and for the positives.
+        np.multiply(labels, -2, out=sign)
+        sign += 1
+        np.multiply(raw[rows], sign, out=u, casting="same_kind")
         excess = _kernel.cut_excess(u)
-        return np.exp(u, out=u), excess, self._gamma if isinstance(self._gamma, float) else self._gamma[rows]
+        return (np.exp(u, out=u), excess, gamma, weight), sign
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._odds(raw, rows, work), work)
-        if self._weight is not None:
-            loss[rows] *= self._weight[rows]
+        loss[rows] = _kernel.loss(*self._rows(raw, rows, work)[0], work)
 
     def _derivatives_block(
         self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
     ) -> None:
-        slope, curvature, p, _ = _kernel.derivatives(*self._odds(raw, rows, work), work)
-        np.multiply(slope, self._signed_weight[rows], out=gradient[rows], casting="same_kind")
-        p *= slope
+        arguments, sign = self._rows(raw, rows, work)
+        slope, curvature, p, _ = _kernel.derivatives(*arguments, work)
+        np.multiply(slope, sign, out=gradient[rows], casting="same_kind")
         policy(p, curvature, slope, self._factor)
-        if self._weight is None:
-            hessian[rows] = p
-        else:
-            np.multiply(p, self._weight[rows], out=hessian[rows], casting="same_kind")
+        hessian[rows] = p
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ class BinaryFocalLoss(FocalLoss):
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
         raw = self._check_raw_prediction(raw_prediction)
+        check_finite(raw)
         if calibrated:
             raw = _posterior.binary_log_odds(raw, *self._by_class())
         return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)

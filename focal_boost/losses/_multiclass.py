@@ -15,6 +15,7 @@ from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
     check_alpha,
+    check_finite,
     check_gamma,
     check_hessian,
     check_n_classes,
@@ -27,73 +28,72 @@ class _BoundMulticlass(BoundLoss):
     ndim = 2
     hessian_factor = 2.0
 
-    def __init__(self, loss: FocalLoss, n_classes: int, classes: Array, *args: Any) -> None:
-        super().__init__(loss, n_classes, classes, *args)
-        self._classes = classes
+    def _by_label(self, per_class: Array, labels: Array) -> Array:
+        return per_class[labels]
 
-    def _softmax(
+    def _rows(
         self, raw: Array, rows: slice, work: Array
-    ) -> tuple[tuple[Array, Array | None, float | Array], tuple[Array, Array], Array, Array]:
-        """Return the kernel's arguments, the index of the true entries, and P and 1 - P, both (K, m)."""
+    ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array, Array, Array]:
+        """Return the kernel's arguments, the places of the true entries, and P and 1 - P, both (K, m)."""
         m, k = rows.stop - rows.start, self._n_outputs
-        p, rest = work[8 : 8 + k, :m], work[8 + k : 8 + 2 * k, :m]
-        against, total, below = work[5, :m], work[6, :m], work[7, :m]
-        true = self._classes[rows], np.arange(m)
+        # Contiguous, so that entries are found by one number; a block of the last rows may be short.
+        P, rest = (
+            part[: k * m].reshape(k, m) for part in (work[8 : 8 + k].ravel(), work[8 + k : 8 + 2 * k].ravel())
+        )
+        against, total, below = work[5:8, :m]
+        labels = self._labels[rows].astype(np.intp, copy=False)
+        gamma, weight = self._gamma_and_weight(labels, rows)
+        true = labels * m
+        true += np.arange(m)
 
-        np.copyto(p, raw[rows].T, casting="same_kind")
-        p.max(axis=0, out=total)
-        p -= total
-        u = np.negative(p[true])
+        np.copyto(P, raw[rows].T, casting="same_kind")
+        P.max(axis=0, out=total)
+        P -= total
+        u = np.negative(P.take(true))
         excess = _kernel.cut_excess(u)
-        np.exp(p, out=p)
+        np.exp(P, out=P)
         # The sum of the others, for each class. Of the likeliest classes (exponential 1, so floor 1) all but
         # one are counted and the classes below them added, which keeps the digits that total - 1 would lose.
-        np.floor(p, out=rest)
+        np.floor(P, out=rest)
         rest.sum(axis=0, out=total)
-        np.subtract(p, rest, out=rest)
+        np.subtract(P, rest, out=rest)
         rest.sum(axis=0, out=below)
-        np.subtract(total, p, out=rest)
+        np.subtract(total, P, out=rest)
         rest += below
         total += below
 
-        np.multiply(rest[true], np.exp(u, out=u), out=against)
-        p /= total
-        rest /= total
-        gamma = self._gamma if isinstance(self._gamma, float) else self._gamma[rows]
-        return (against, excess, gamma), true, p, rest
+        np.multiply(rest.take(true), np.exp(u, out=u), out=against)
+        np.divide(1, total, out=total)
+        P *= total
+        rest *= total
+        return (against, excess, gamma, weight), true, P, rest
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._softmax(raw, rows, work)[0], work)
-        if self._weight is not None:
-            loss[rows] *= self._weight[rows]
+        loss[rows] = _kernel.loss(*self._rows(raw, rows, work)[0], work)
 
     def _derivatives_block(
         self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
     ) -> None:
-        arguments, true, P, rest = self._softmax(raw, rows, work)
+        arguments, true, P, complement = self._rows(raw, rows, work)
         slope, curvature, p, q = _kernel.derivatives(*arguments, work)
 
         # dL/draw_c = w P_c, and -w q = -slope for the true class. Where q underflows, slope and P_c have done so.
         np.maximum(q, np.finfo(self._dtype).tiny, out=q)
-        absolute_gradient = work[8 + 2 * self._n_outputs :, : q.size]
+        absolute_gradient = work[8 + 2 * self._n_outputs :].ravel()[: P.size].reshape(P.shape)
         np.multiply(P, slope / q, out=absolute_gradient)
-        absolute_gradient[true] = slope
-        # The Gauss-Newton part, w P_c (1 - P_c) for every class.
-        rest[true] = p
-        rest *= absolute_gradient
-        # The curvature part, w' P_c^2 and w' q^2, with w' q^2 as one.
-        share = np.divide(P, q, out=P)
-        share[true] = 1
+        absolute_gradient.put(true, slope)
+        # The Gauss-Newton part is w P_c (1 - P_c), for the true class too.
+        complement.put(true, p)
+        # The curvature part is w' P_c^2, and w' q^2 for the true class, with w' q^2 as one.
+        share = np.multiply(P, 1 / q, out=P)
+        share.put(true, 1)
         share *= share
         share *= curvature
-        policy(rest, share, absolute_gradient, self._factor)
+        policy(complement, share, absolute_gradient, self._factor)
 
-        absolute_gradient[true] *= -1
-        if self._weight is not None:
-            absolute_gradient *= self._weight[rows]
-            rest *= self._weight[rows]
+        absolute_gradient.put(true, np.negative(slope, out=slope))
         gradient[rows] = absolute_gradient.T
-        hessian[rows] = rest.T
+        hessian[rows] = complement.T
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,7 @@ class MulticlassFocalLoss(FocalLoss):
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
         raw = self._check_raw_prediction(raw_prediction)
+        check_finite(raw)
         if not calibrated:
             return raw - _posterior.log_sum_exp(raw)[:, None]
         return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))

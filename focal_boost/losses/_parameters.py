@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from focal_boost.losses._hessian import POLICIES
-from focal_boost.losses._kernel import Array
+from focal_boost.losses._kernel import BLOCK, Array
 
 PerClass: TypeAlias = float | tuple[float, ...]
 
@@ -106,7 +106,7 @@ def alphas_by_class(alpha: PerClass | None, n_classes: int) -> Array:
 
 
 def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None = None) -> Array:
-    """Return raw predictions as a native float32 or float64 array, (n,) or (n, K), without NaN or infinity."""
+    """Return raw predictions as a native float32 or float64 array, (n,) or (n, K)."""
     raw = np.asarray(raw_prediction)
     if raw.dtype.kind not in "fiubO":
         raise TypeError(f"raw_prediction must hold real numbers; got dtype {raw.dtype}.")
@@ -115,16 +115,17 @@ def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None =
         expected = "(n_samples,)" if ndim == 1 else f"(n_samples, {n_classes or 'n_classes'})"
         hint = "" if ndim == 1 else " (in the native interfaces, set num_class in params)"
         raise ValueError(f"raw_prediction must have shape {expected}; got {raw.shape}{hint}.")
-    # The sum is finite wherever every term is, unless it overflows: only then is each one looked at.
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.isfinite(raw.sum())
-    if not finite and not np.isfinite(raw).all():
-        raise ValueError(f"raw_prediction must be finite; got {raw[~np.isfinite(raw)][0]!s}.")
     return raw
 
 
+def check_finite(raw: Array) -> None:
+    """Raise ValueError for NaN and infinity."""
+    if not np.isfinite(raw).all():
+        raise ValueError(f"raw_prediction must be finite; got {raw[~np.isfinite(raw)][0]!s}.")
+
+
 def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> Array:
-    """Return the labels 0..K-1 as an integer array of shape (n,)."""
+    """Return the labels 0..K-1 as an array of shape (n,) of any numeric dtype."""
     labels = np.asarray(y_true)
     allowed = "0 or 1" if n_classes == 2 else f"an integer from 0 to {n_classes - 1}"
     if labels.ndim != 1 or (n_samples is not None and len(labels) != n_samples):
@@ -135,12 +136,17 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> Array:
             labels = labels.astype(np.float64)
         except (TypeError, ValueError):
             raise ValueError(f"y_true must be {allowed}; got {labels[0]!r}.") from None
-    with np.errstate(invalid="ignore"):
-        classes = labels.astype(np.intp, copy=False)
-    wrong = (classes != labels) | (classes < 0) | (classes >= n_classes)
-    if wrong.any():
-        raise ValueError(f"y_true must be {allowed}; got {labels[wrong][0]!s}.")
-    return classes
+    for start in range(0, len(labels), BLOCK):
+        block = labels[start : start + BLOCK]
+        if n_classes == 2:
+            right = (block == 0) | (block == 1)
+        else:
+            right = (block >= 0) & (block < n_classes)
+            if labels.dtype.kind == "f":
+                right &= block == np.floor(block)
+        if not right.all():
+            raise ValueError(f"y_true must be {allowed}; got {block[~right][0]!s}.")
+    return labels
 
 
 def check_sample_weight(sample_weight: Any, n_samples: int) -> Array | None:
