@@ -1,4 +1,4 @@
-"""The contenders that every set is given: each trains, stops early on the inner split and returns log-probabilities.
+"""The contenders that every set is given: each trains, stops on the inner split and returns log-probabilities.
 
 All share one budget of rounds, one learning rate and one patience; all else is the booster's default.
 """
@@ -95,7 +95,7 @@ def _class_weights(y: np.ndarray) -> np.ndarray:
 
 
 def log_loss_model(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """The booster's built-in log loss; with balanced weights as its own documentation sets them."""
+    """Train the booster's built-in log loss; balanced weights as its own documentation sets them."""
     train, stop, test = parts(table, fold)
     params: dict[str, Any] = {}
     arguments = _fit_arguments(contender.booster, stop)

@@ -1,6 +1,6 @@
 """The focal losses of other packages, at gamma 2, each as its own documentation uses it.
 
-Where a package says nothing of early stopping, it is stopped on the log loss of the probabilities that it documents:
+Where a package says nothing of early stopping, it is stopped on the log loss of the probabilities it documents:
 the sigmoid or the softmax of its raw prediction.
 """
 
@@ -32,7 +32,7 @@ def _log(proba: np.ndarray) -> np.ndarray:
 
 
 def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """CatBoost's own log loss (gamma 0) and ``Focal``, whose alpha of a half weighs both classes alike."""
+    """Train CatBoost's log loss (gamma 0) or ``Focal``, whose alpha of a half weighs both classes alike."""
     from catboost import CatBoostClassifier
 
     categorical = list(table.X.select_dtypes("category").columns)
@@ -77,7 +77,7 @@ def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]
 
 
 def gbdt_cbl(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """The package gbdtCBL: a callable for either booster, started from a raw prediction of 0."""
+    """Train with the package gbdtCBL: a callable for either booster, started from a raw prediction of 0."""
     from gbdtCBL.binary import FLLoss
     from gbdtCBL.lgbmulti import LGBFLMulti
     from gbdtCBL.xgbmulti import XGBFLMulti
@@ -99,7 +99,7 @@ def gbdt_cbl(contender: Contender, table: Table, fold: Fold) -> Outcome:
 
 
 def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """The package imlightgbm: a classifier over LightGBM."""
+    """Train with the package imlightgbm: a classifier over LightGBM."""
     from imlightgbm import ImbalancedLGBMClassifier
 
     train, stop, (X_test, _) = parts(table, fold)
@@ -122,7 +122,7 @@ def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
 
 
 def bokbokbok(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """The package bokbokbok: an objective of the native interfaces, two classes only."""
+    """Train with the package bokbokbok: an objective of the native interfaces, two classes only."""
     import lightgbm
     from bokbokbok.loss_functions.classification import WeightedFocalLoss
 

@@ -11,41 +11,33 @@ from focal_boost.losses._hessian import POLICIES
 FLOORS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
 
 
-def _safeguarded(
-    hessian: np.ndarray, curvature: np.ndarray, absolute_gradient: np.ndarray, factor: float, *, floor: float
+def _diagonal(
+    complement: np.ndarray, curvature: np.ndarray, absolute_gradient: np.ndarray, factor: float, *, floor: float
 ) -> None:
-    """The maximum of exact and Gauss-Newton, not below ``floor`` times the absolute gradient."""
-    hessian += np.maximum(curvature, 0)
-    hessian *= factor
-    np.maximum(hessian, floor * absolute_gradient, out=hessian)
+    """Turn the complement into the maximum of exact and Gauss-Newton, entry by entry of the diagonal."""
+    complement *= absolute_gradient
+    complement += np.maximum(curvature, 0)
+    complement *= factor
+    np.maximum(complement, floor * absolute_gradient, out=complement)
 
 
-def _coupled(
-    hessian: np.ndarray,
-    curvature: np.ndarray,
-    absolute_gradient: np.ndarray,
-    factor: float,
-    *,
-    floor: float,
-    least_factor: float = 0.0,
+def _row_sums(
+    complement: np.ndarray, curvature: np.ndarray, absolute_gradient: np.ndarray, factor: float, *, floor: float
 ) -> None:
-    """The same, but the curvature part ``w' v v^T``, v = P - e_y, enters class c as ``w' P_c q``, not ``w' P_c^2``.
+    """Turn the complement into half of what bounds the matrix.
 
-    That is the sum of the absolute values of its row, halved: a diagonal that bounds the matrix, as twice
-    ``P_c (1 - P_c)`` bounds that of the softmax.
+    The curvature part of the matrix, ``w' v v^T`` with v = P - e_y, enters class c as ``w' P_c q`` in place of
+    ``w' P_c^2``: half the sum of the absolute values of its row, as ``P_c (1 - P_c)`` is for the softmax.
     """
     curvature = np.maximum(curvature, 0)
     if curvature.ndim == 2:
         curvature = np.sqrt(curvature * curvature.max(axis=0))
-    hessian += curvature
-    hessian *= max(factor, least_factor)
-    np.maximum(hessian, floor * absolute_gradient, out=hessian)
+    _diagonal(complement, curvature, absolute_gradient, factor, floor=floor)
 
 
 def register() -> list[str]:
     """Make the candidates known to the library by name and return the names."""
-    candidates = {f"safeguarded {floor:g}": partial(_safeguarded, floor=floor) for floor in FLOORS}
-    candidates |= {f"coupled {floor:g}": partial(_coupled, floor=floor) for floor in (1e-4, 1e-2)}
-    candidates["coupled x2 0.0001"] = partial(_coupled, floor=1e-4, least_factor=2.0)
+    candidates = {f"diagonal, floor {floor:g}": partial(_diagonal, floor=floor) for floor in FLOORS}
+    candidates |= {f"row sums, floor {floor:g}": partial(_row_sums, floor=floor) for floor in (1e-4, 1e-2)}
     POLICIES.update(candidates)
     return [*candidates, "gauss_newton", "absolute_gradient", "bounded"]

@@ -1,7 +1,8 @@
 """The sets and their folds: reads a folder of tables, knows no model.
 
-The folder holds an ``INDEX.json`` of ``{name: {"file", "K", "categorical", "positive"}}`` and the tables it names: CSV
-with the label in the last column, ``target``, or NPZ with ``X``, ``y`` and ``columns``. An empty field is missing.
+The folder holds an ``INDEX.json`` of ``{name: {"file", "rows", "K", "categorical", "positive"}}`` and the tables
+it names: CSV with the label in the column ``target``, or NPZ with ``X``, ``y`` and ``columns``. An empty field is
+missing.
 """
 
 from __future__ import annotations

@@ -7,12 +7,16 @@ A contender that fails is recorded with its error. See ``--help``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import platform
+import re
 import time
 import warnings
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +29,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 
+PACKAGES = ("numpy", "scikit-learn", "xgboost", "lightgbm", "catboost", "gbdtCBL", "imlightgbm", "bokbokbok")
 FAMILIES = {"log loss": _contenders.log_loss_model, "focal_boost": _contenders.focal_boost, **_peers.PEERS}
 
 
@@ -59,6 +64,28 @@ def evaluate(
     return record
 
 
+def environment() -> dict[str, Any]:
+    """Return the machine, the versions and the settings that all fits share."""
+    cpu = (
+        re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        if Path("/proc/cpuinfo").exists()
+        else None
+    )
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return {
+        "cpu": cpu[1] if cpu else platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "versions": versions,
+        "rounds": _contenders.ROUNDS,
+        "learning_rate": _contenders.LEARNING_RATE,
+        "patience": _contenders.PATIENCE,
+    }
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="Folder of the sets, with INDEX.json.")],
     results: Annotated[Path, typer.Argument(help="File of results, one line per fit; appended to.")],
@@ -80,7 +107,11 @@ def main(
     else:
         raise typer.BadParameter(f"experiment must be 'standard', 'policies' or 'scales'; got {experiment!r}.")
     lines = results.read_text().splitlines() if results.exists() else []
-    done = {(r["set"], r["fold"], r["contender"]) for r in map(json.loads, lines)}
+    if not lines:
+        settings = {"max_rows": max_rows, "keep_rare": keep_rare, "jobs": jobs}
+        results.write_text(json.dumps({"environment": environment() | settings}) + "\n")
+    fits = [fit for fit in map(json.loads, lines) if "set" in fit]
+    done = {(fit["set"], fit["fold"], fit["contender"]) for fit in fits}
     todo = [
         (name, fold, contender)
         for name in (sets.split(",") if sets else _sets.names(folder))
