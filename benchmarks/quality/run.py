@@ -91,6 +91,7 @@ def main(
     results: Annotated[Path, typer.Argument(help="File of results, one line per fit; appended to.")],
     experiment: Annotated[str, typer.Option(help="'standard', 'policies' or 'scales'.")] = "standard",
     sets: Annotated[str, typer.Option(help="Names, comma-separated; all by default.")] = "",
+    only: Annotated[str, typer.Option(help="Regular expression that a contender's name must match.")] = "",
     gammas: Annotated[str, typer.Option(help="Of the experiments 'policies' and 'scales'.")] = "0,1,2",
     max_rows: Annotated[int, typer.Option(help="Larger sets are sampled down.")] = 20_000,
     keep_rare: Annotated[bool, typer.Option(help="Train on classes too small to test on.")] = False,
@@ -117,7 +118,7 @@ def main(
         for name in (sets.split(",") if sets else _sets.names(folder))
         for fold in range(_sets.N_FOLDS)
         for contender in contenders
-        if (name, fold, contender.name) not in done
+        if re.search(only, contender.name) and (name, fold, contender.name) not in done
     ]
     columns = (TextColumn("{task.description:34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with ProcessPoolExecutor(jobs) as pool, results.open("a") as file, Progress(*columns) as progress:
