@@ -1,1 +1,1 @@
-"""What the library is measured by: its speed and its quality."""
+"""Measurements that are no tests: how fast, and how good on real data."""

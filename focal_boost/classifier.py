@@ -36,8 +36,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
         form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on
         the decision. Read at predict time; no refit is needed to change it.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        The second derivative that the booster is given; see `BinaryFocalLoss`.
+    hessian : str, default="dominant"
+        The second derivative that the booster is given: "dominant", "safeguarded", "exact", "gauss_newton",
+        "absolute_gradient" or "bounded"; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
 
     Attributes
     ----------
@@ -45,7 +46,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The class labels, sorted.
     n_features_in_ : int
         Number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where the data have them all as strings.
     loss_ : BinaryFocalLoss or MulticlassFocalLoss
         The loss, with alpha resolved to numbers.
@@ -56,7 +57,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
         The native model inside.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         As the booster computes them.
     best_iteration_ : int
         With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
@@ -88,7 +89,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         gamma: Any = 2.0,
         alpha: Any = None,
         calibrated: bool = True,
-        hessian: str = "safeguarded",
+        hessian: str = "dominant",
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
@@ -161,10 +162,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, labels = _encode(y)
         loss = self._resolve_loss(labels)
         weight = check_sample_weight(sample_weight, len(labels))
-        if weight is not None and not (np.bincount(labels, weights=weight) > 0).all():
-            empty = self.classes_[np.argmin(np.bincount(labels, weights=weight))]
+        if weight is not None and not (totals := np.bincount(labels, weights=weight)).all():
+            empty = self.classes_[totals == 0].tolist()
             raise ValueError(
-                f"sample_weight must be positive somewhere in every class; it is 0 for all of {empty!r}."
+                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
             )
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
@@ -202,7 +203,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the class with the largest `predict_proba`, (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
 
     @property
     def booster_(self) -> Any:
@@ -305,12 +307,20 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
 def _encode(y: Any) -> tuple[Array, Array]:
     """Return the sorted classes and the labels 0..K-1."""
-    check_classification_targets(y)
     y = column_or_1d(y, warn=True)
-    missing = y != y  # NaN, the only value that differs from itself
-    if np.any(missing):
-        raise ValueError("y must not hold missing values; got NaN.")
+    missing = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(len(y), dtype=bool)
+    if y.dtype.kind == "O":
+        missing = np.array([_is_missing(label) for label in y])
+    if missing.any():
+        raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
+    check_classification_targets(y)
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
     return classes, labels
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether the label is None, NaN or pandas.NA, which no label equals, not even itself."""
+    equal = label == label
+    return label is None or not isinstance(equal, bool | np.bool_) or not equal

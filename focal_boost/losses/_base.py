@@ -120,7 +120,7 @@ class FocalLoss(ABC):
         raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
             Model output before sigmoid or softmax. float32 stays float32, all else becomes float64.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
 
         Returns
         -------
@@ -196,7 +196,7 @@ class FocalLoss(ABC):
         y_true : array-like of shape (n_samples,)
             Labels: 0 or 1, or 0 to K - 1. Without ``n_classes`` the largest one is K - 1.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
         dtype : {numpy.float32, numpy.float64}, default=numpy.float32
             In which the objective calculates.
         n_threads : int, default=1
@@ -234,7 +234,7 @@ class FocalLoss(ABC):
         y_true : array-like of shape (n_samples,)
             Labels: 0 and 1, or 0 to K - 1, each present.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
 
         Returns
         -------
@@ -248,6 +248,11 @@ class FocalLoss(ABC):
         n_classes = self._infer_n_classes(y_true)
         labels = check_labels(y_true, None, n_classes)
         weight = check_sample_weight(sample_weight, len(labels))
+        if len(labels) < n_classes:
+            raise ValueError(
+                "y_true must hold every class with a positive weight to start from; "
+                f"got {len(labels)} labels for {n_classes} classes."
+            )
         totals = np.bincount(labels.astype(np.intp, copy=False), weights=weight, minlength=n_classes)
         if not (totals > 0).all():
             raise ValueError(

@@ -27,8 +27,9 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 # memory, smaller ones for the interpreter.
 BLOCK = 32_768
 
-# Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow.
-HOPELESS: dict[Any, Any] = {np.dtype(np.float32): np.float32(80.0), np.dtype(np.float64): np.float64(700.0)}
+# Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow. Up to the
+# overflow there is room for a factor of a hundred million, the number of the other classes.
+HOPELESS: dict[Any, Any] = {np.dtype(np.float32): np.float32(70.0), np.dtype(np.float64): np.float64(690.0)}
 
 
 def cut_excess(u: Array) -> Array | None:
@@ -113,7 +114,8 @@ def in_blocks(
     def span(first: int) -> None:
         work = np.empty((n_work, min(n, block)), dtype=dtype)
         # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity.
-        with np.errstate(under="ignore", divide="ignore"):
+        # What infinities leave undefined is found by cut_excess.
+        with np.errstate(under="ignore", divide="ignore", invalid="ignore"):
             for start in range(first * block, n, n_threads * block):
                 evaluate(slice(start, min(start + block, n)), work)
 
