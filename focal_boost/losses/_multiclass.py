@@ -128,7 +128,7 @@ class MulticlassFocalLoss(FocalLoss):
 
         loss = MulticlassFocalLoss(n_classes=3)
         start = loss.fit_intercept_only(y)
-        params = {"objective": "multi:softprob", "num_class": 3, "base_score": list(start)}
+        params = {"objective": "multi:softprob", "num_class": 3, "base_score": start.tolist()}
         booster = xgboost.train(params, xgboost.DMatrix(X, y), obj=loss)
         proba = loss.predict_proba(booster.predict(xgboost.DMatrix(X), output_margin=True))
 

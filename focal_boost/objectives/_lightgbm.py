@@ -84,6 +84,8 @@ class LightGBMAdapter(BoosterAdapter):
             "is_unbalance": ((None, False), "LightGBM ignores it for a custom loss: use alpha='balanced'"),
             "unbalance": ((None, False), "LightGBM ignores it for a custom loss: use alpha='balanced'"),
             "unbalanced_sets": ((None, False), "LightGBM ignores it for a custom loss: use alpha='balanced'"),
+            "pos_bagging_fraction": ((None, 1), "LightGBM ignores it for a custom loss: use alpha"),
+            "neg_bagging_fraction": ((None, 1), "LightGBM ignores it for a custom loss: use alpha"),
             "sigmoid": ((None, 1), "the probabilities are those of sigmoid=1"),
             "boost_from_average": ((None, True), "the model starts from the class prior"),
             "linear_tree": ((None, False), "the starting value cannot be stored in linear leaves"),
@@ -131,6 +133,9 @@ class LightGBMAdapter(BoosterAdapter):
                 loss,
                 y,
                 sample_weight,
+                # LightGBM's own log loss is calculated in float64 and then rounded: the same bits at gamma = 0
+                # break ties between splits the same way.
+                dtype=np.float64 if loss.gamma == 0 else np.float32,
                 hessian_factor=n_classes / (n_classes - 1) if multiclass else 1.0,
             ),
             "metric": "None",

@@ -19,6 +19,10 @@ from focal_boost.objectives._adapter import (
 
 _OBJECTIVES = (None, "binary:logistic", "multi:softprob", "multi:softmax")
 
+# XGBoost evaluates its own metrics on the plain sigmoid or softmax: those that look at the order of the rows alone
+# agree with the probabilities that the estimator returns.
+_RANK_METRICS = ("auc", "aucpr")
+
 # XGBoost stores the binary intercept as a probability, clipped to [1e-6, 1 - 1e-6].
 _LARGEST_START = float(np.log((1 - 1e-6) / 1e-6))
 
@@ -136,7 +140,8 @@ class XGBoostAdapter(BoosterAdapter):
             if fit_params.get(name) is not None:
                 instead = "eval_sample_weight" if name == "sample_weight_eval_set" else "nothing: it starts anew"
                 raise ValueError(f"fit does not take {name}; use {instead}.")
-        own = {name: getattr(estimator, name) for name in ("eval_metric", "early_stopping_rounds", "callbacks")}
+        own = {name: getattr(estimator, name) for name in ("early_stopping_rounds", "callbacks", "eval_metric")}
+        own_kwargs = dict(estimator.kwargs) if getattr(estimator, "kwargs", None) else {}
         multiclass = np.ndim(start) == 1
         estimator.set_params(
             objective=self._objective(
@@ -145,8 +150,9 @@ class XGBoostAdapter(BoosterAdapter):
             # Binary in probability space, multiclass in margin space.
             base_score=[float(value) for value in start] if multiclass else float(1 / (1 + np.exp(-start))),
         )
+        metrics = self._metrics(own["eval_metric"], loss, calibrated)
         if eval_set:
-            self._set_metrics(estimator, loss, calibrated)
+            self._set_metrics(estimator, metrics)
         weights = [weight for *_, weight in eval_set]
         try:
             estimator.fit(
@@ -158,12 +164,15 @@ class XGBoostAdapter(BoosterAdapter):
                 **{"verbose": False, **fit_params},
             )
         finally:
+            # Not by set_params, which hands the parameters of a fitted estimator on to the model. There may only
+            # be metrics then that XGBoost knows.
+            native = [metric for metric in metrics if not isinstance(metric, XGBoostMetric | _UserMetric)]
+            own["eval_metric"] = native[0] if len(native) == 1 else native or None
             objective = "multi:softprob" if multiclass else "binary:logistic"
-            estimator.set_params(objective=objective, base_score=None, **own)
+            vars(estimator).update(objective=objective, base_score=None, kwargs=own_kwargs, **own)
 
-    def _set_metrics(self, estimator: Any, loss: FocalLoss, calibrated: bool) -> None:
-        requested = estimator.eval_metric
-        requested = ["log_loss"] if requested is None else requested
+    def _metrics(self, requested: Any, loss: FocalLoss, calibrated: bool) -> list[Any]:
+        requested = "log_loss" if requested is None else requested
         requested = requested if isinstance(requested, list | tuple) else [requested]
         metrics: list[Any] = []
         for metric in requested:
@@ -171,16 +180,33 @@ class XGBoostAdapter(BoosterAdapter):
                 metrics.append(_UserMetric(metric, loss, calibrated))
             elif metric_name(metric) in ("log_loss", "focal_loss"):
                 metrics.append(XGBoostMetric(loss, metric_name(metric), calibrated))
-            else:
+            elif metric in _RANK_METRICS:
                 metrics.append(metric)
-        n_callables = sum(map(callable, metrics))
-        if n_callables > 1:
+            else:
+                raise ValueError(
+                    "eval_metric must be 'log_loss', 'focal_loss', a callable of probabilities or one of "
+                    f"{_RANK_METRICS}: XGBoost would compute the others on plain sigmoids; got {metric!r}."
+                )
+        if sum(map(callable, metrics)) > 1:
             raise ValueError(
                 "eval_metric must have at most one of 'log_loss', 'focal_loss' and callables, which XGBoost "
-                f"takes one of; got {estimator.eval_metric!r}."
+                f"takes one of; got {requested!r}."
             )
+        return metrics
+
+    def _set_metrics(self, estimator: Any, metrics: list[Any]) -> None:
+        built_in = [metric for metric in metrics if not callable(metric)]
+        if not built_in:
+            # A lone callable goes without a list, or XGBoost keeps the list as a name that no restored model
+            # knows; and XGBoost adds the log loss of the plain sigmoid or softmax unless told not to.
+            estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
+            return
         estimator.set_params(eval_metric=metrics)
-        if n_callables and not callable(metrics[-1]) and estimator.early_stopping_rounds is not None:
+        if (
+            len(built_in) < len(metrics)
+            and not callable(metrics[-1])
+            and estimator.early_stopping_rounds is not None
+        ):
             # XGBoost stops on the last metric and puts the callable one last, wherever it was asked for.
             from xgboost.callback import EarlyStopping
 
