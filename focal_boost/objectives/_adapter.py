@@ -118,6 +118,10 @@ class BoosterAdapter(ABC):
     ) -> None:
         """Train ``estimator``, a clone, with the loss and leave a plain native model in it."""
 
+    def _objective(self, estimator: Any, loss: FocalLoss, y: Array, weight: Array | None, **settings: Any) -> Any:
+        """Return the objective for these rows; ``settings`` are those of ``loss.bind``."""
+        return loss.bind(y, weight, n_threads=n_threads(estimator.n_jobs), **settings)
+
     @abstractmethod
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return raw predictions, (n,) or (n, K)."""
