@@ -28,6 +28,5 @@ numpydoc_show_class_members = False  # autodoc lists them
 
 html_theme = "furo"
 html_title = f"focal_boost {version}"
-html_static_path = ["_static"]
 html_show_sphinx = False
 copybutton_exclude = ".linenos, .gp, .go"

@@ -20,19 +20,29 @@ from rich.progress import Progress
 
 from benchmarks.speed.contenders import CALLS, PREDICTIONS, TRAININGS, Call, Prediction, Training, Work
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "catboost", "gbdtCBL", "imlightgbm", "bokbokbok")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "gbdtCBL",
+    "imlightgbm",
+    "bokbokbok",
+)
 
 
 def problems(quick: bool) -> Iterator[tuple[Any, dict[str, Callable[[Any], Work | None]], int]]:
     """Yield each problem with its contenders and the number of repetitions."""
-    million = 20_000 if quick else 1_000_000
+    million = 5_000 if quick else 1_000_000
     for gamma in (0.0, 2.0, 1.5, 5.0):
         yield Call(f"call, 1M rows, gamma {gamma:g}", million, gamma), CALLS, 31
     yield Call("call, 1000 rows, gamma 2", 1000), CALLS, 301
     yield Call("call, 200k rows, 7 classes, gamma 2", million // 5, n_classes=7), CALLS, 21
     for exponent in () if quick else (5, 6, 7, 8):
         yield Call(f"call, 10^{exponent} rows, gamma 2", 10**exponent), {"focal_boost": CALLS["focal_boost"]}, 7
-    n_rounds = 3 if quick else 50
+    n_rounds = 2 if quick else 50
     for n_threads in (1, 2):
         for booster in ("xgboost", "lightgbm", "catboost"):
             name = f"{booster}, 1M x 10, {n_threads} thread{'s' * (n_threads > 1)}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from focal_boost.losses import _kernel, _posterior
 from focal_boost.losses._base import BoundLoss, FocalLoss
-from focal_boost.losses._hessian import Policy
+from focal_boost.losses._hessian import Policy, dominant
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import (
     PerClass,
@@ -28,6 +28,7 @@ from focal_boost.losses._parameters import (
 class _BoundMulticlass(BoundLoss):
     ndim = 2
     hessian_factor = 2.0
+    n_work = 8
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
         return per_class[labels]
@@ -85,10 +86,13 @@ class _BoundMulticlass(BoundLoss):
         absolute_gradient.put(true, slope)
         # The Gauss-Newton part is w P_c (1 - P_c), for the true class too.
         complement.put(true, p)
-        # The curvature part is w' P_c^2, and w' q^2 for the true class, with w' q^2 as one.
+        # The curvature part of the matrix is w' v v^T with v = P - e_y, on its diagonal w' P_c^2 and, for the true
+        # class, w' q^2, formed as one. The absolute values of a row sum to 2 w' q P_c: with half of that on the
+        # diagonal, twice the diagonal bounds the matrix.
         share = np.multiply(P, 1 / q, out=P)
         share.put(true, 1)
-        share *= share
+        if policy is not dominant:
+            share *= share
         share *= curvature
         policy(complement, share, absolute_gradient, self._factor)
 
@@ -113,9 +117,11 @@ class MulticlassFocalLoss(FocalLoss):
     alpha : None or sequence of K floats, default=None
         One weight per class, from 1e-15 to 1e8; None is no weighting. With two classes also a float in (0, 1),
         as in `BinaryFocalLoss`.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        What a booster is given for the diagonal of the Hessian; see `BinaryFocalLoss`. As an objective, second
-        derivatives are doubled: twice the diagonal bounds the full matrix, as in XGBoost's softmax.
+    hessian : str, default="dominant"
+        What a booster is given for the diagonal of the Hessian, by the names of `BinaryFocalLoss`. "dominant" is
+        "safeguarded" with the curvature ``w' P_c^2`` of the other classes replaced by ``w' (1 - P_y) P_c``, half
+        its row sum. As an objective, second derivatives are doubled, as in XGBoost's softmax: twice the "dominant"
+        diagonal bounds the full matrix, twice the exact or safeguarded one only for two classes or gamma = 0.
 
     Raises
     ------
@@ -158,7 +164,7 @@ class MulticlassFocalLoss(FocalLoss):
     n_classes: int | None = None
     gamma: PerClass = 2.0
     alpha: PerClass | None = None
-    hessian: str = "safeguarded"
+    hessian: str = "dominant"
 
     _bound: ClassVar[type[BoundLoss]] = _BoundMulticlass
 

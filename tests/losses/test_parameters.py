@@ -33,7 +33,7 @@ def test_equality_is_by_type_and_value():
     assert BinaryFocalLoss(2, 0.25) != BinaryFocalLoss(2, 0.75)
     assert BinaryFocalLoss(2, None, "exact") != BinaryFocalLoss(2, None)
     assert BinaryFocalLoss(2, None) != MulticlassFocalLoss(2, 2, None)
-    assert BINARY != "BinaryFocalLoss(gamma=2.0, alpha=0.25, hessian='safeguarded')"
+    assert BINARY != "BinaryFocalLoss(gamma=2.0, alpha=0.25, hessian='dominant')"
     assert BINARY != 2
 
 
