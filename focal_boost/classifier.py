@@ -352,7 +352,7 @@ def _check_frame(X: Any) -> None:
     if 0 in X.shape:
         raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
     dtypes = zip(X.columns, getattr(X, "dtypes", ()), strict=False)
-    foreign = [name for name, dtype in dtypes if not getattr(dtype, "isnative", True)]
+    foreign = [name for name, dtype in dtypes if isinstance(dtype, np.dtype) and not dtype.isnative]
     if foreign:  # XGBoost would read garbage, in silence
         raise ValueError(f"X must hold columns of native byte order; got {foreign} in another one.")
 
