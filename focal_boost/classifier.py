@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
@@ -169,7 +169,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
         start = adapter.start(loss.fit_intercept_only(labels, weight))
-        fitted = clone(estimator)
+        fitted = adapter.clone(estimator)
         adapter.fit(fitted, loss, start, self.calibrated, X, labels, weight, evals, fit_params)
         self.estimator_ = fitted
         self.loss_ = loss
