@@ -36,8 +36,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
         form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on
         the decision. Read at predict time; no refit is needed to change it.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        The second derivative that the booster is given; see `BinaryFocalLoss`.
+    hessian : str, default="dominant"
+        The second derivative that the booster is given: "dominant", "safeguarded", "exact", "gauss_newton",
+        "absolute_gradient" or "bounded"; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
 
     Attributes
     ----------
@@ -45,7 +46,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The class labels, sorted.
     n_features_in_ : int
         Number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where the data have them all as strings.
     loss_ : BinaryFocalLoss or MulticlassFocalLoss
         The loss, with alpha resolved to numbers.
@@ -56,7 +57,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
         The native model inside.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         As the booster computes them.
     best_iteration_ : int
         With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
@@ -88,7 +89,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         gamma: Any = 2.0,
         alpha: Any = None,
         calibrated: bool = True,
-        hessian: str = "safeguarded",
+        hessian: str = "dominant",
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
@@ -240,8 +241,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if hasattr(X, "columns"):
+            _check_frame(X)
             arrow_frame(X)
-            # Only names and number of the features are checked: categories must reach the booster untouched.
+            # Names, number and types of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
         return validate_data(
             self,
@@ -265,8 +267,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             return []
         if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
             eval_set = [eval_set]
-        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set):
-            raise ValueError("eval_set must be a list of (X, y) pairs.")
+        if not isinstance(eval_set, tuple | list) or not all(
+            isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set
+        ):
+            raise ValueError(f"eval_set must be a list of (X, y) pairs; got {eval_set!r}.")
         weights = [None] * len(eval_set) if eval_sample_weight is None else list(eval_sample_weight)
         if len(weights) != len(eval_set):
             raise ValueError(
@@ -289,10 +293,11 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         n_classes = len(self.classes_)
         alpha = self.alpha
         if isinstance(alpha, dict):
-            unknown = [label for label in alpha if label not in self.classes_]
+            classes = set(self.classes_)
+            unknown = [label for label in alpha if label not in classes]
             if unknown:
                 raise ValueError(f"alpha must name classes of y, {self.classes_.tolist()}; got {unknown[0]!r}.")
-            alpha = tuple(alpha.get(label, 1.0) for label in self.classes_.tolist())
+            alpha = tuple(alpha.get(label, 1.0) for label in self.classes_)
         elif isinstance(alpha, str):
             if alpha != "balanced":
                 raise ValueError(
@@ -307,17 +312,33 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
 def _encode(y: Any) -> tuple[Array, Array]:
     """Return the sorted classes and the labels 0..K-1."""
+    if np.ma.is_masked(y):
+        raise ValueError("y must not be masked: leave those rows out.")
     y = column_or_1d(y, warn=True)
     missing = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(len(y), dtype=bool)
     if y.dtype.kind == "O":
         missing = np.array([_is_missing(label) for label in y])
     if missing.any():
         raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
-    check_classification_targets(y)
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(
+            f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
+        ) from None
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
     return classes, labels
+
+
+def _check_frame(X: Any) -> None:
+    if 0 in X.shape:
+        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
+    dtypes = zip(X.columns, getattr(X, "dtypes", ()), strict=False)
+    foreign = [name for name, dtype in dtypes if not getattr(dtype, "isnative", True)]
+    if foreign:  # XGBoost would read garbage, in silence
+        raise ValueError(f"X must hold columns of native byte order; got {foreign} in another one.")
 
 
 def _is_missing(label: Any) -> bool:

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from focal_boost.losses._hessian import POLICIES, Policy
-from focal_boost.losses._kernel import BLOCK, Array, in_blocks
+from focal_boost.losses._hessian import POLICIES, Policy, true_hessian
+from focal_boost.losses._kernel import Array, in_blocks
 from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
@@ -31,34 +31,28 @@ class BoundLoss(ABC):
 
     ndim: ClassVar[int]  # of the raw prediction
     hessian_factor: ClassVar[float]  # of an objective passed by hand
+    n_work: ClassVar[int]  # rows of scratch, beside three per column
 
     def __init__(
         self,
         loss: FocalLoss,
         n_classes: int,
-        classes: Array,
+        labels: Array,
         sample_weight: Array | None,
         dtype: Any,
-        n_threads: int,
-        hessian_factor: float | None,
+        n_threads: int = 1,
+        hessian_factor: float | None = None,
     ) -> None:
         self._policy = POLICIES[loss.hessian]
         self._factor = self.hessian_factor if hessian_factor is None else hessian_factor
         self._dtype = np.dtype(dtype)
         self._n_threads = n_threads
         self._n_outputs = 1 if self.ndim == 1 else n_classes
-        self._n_samples = len(classes)
-        self._gamma = self._by_row(loss.gamma, classes)
-        # Class weight times sample weight, or None where both are 1.
-        self._weight = None
-        if loss.alpha is not None:
-            self._weight = alphas_by_class(loss.alpha, n_classes).astype(dtype)[classes]
-        if sample_weight is not None:
-            weight = sample_weight.astype(dtype)
-            self._weight = weight if self._weight is None else self._weight * weight
-
-    def _by_row(self, per_class: PerClass, classes: Array) -> float | Array:
-        return per_class if isinstance(per_class, float) else np.array(per_class, dtype=self._dtype)[classes]
+        # What belongs to a row is looked up block by block: nothing of the size of the data is made here.
+        self._labels = labels
+        self._sample_weight = sample_weight
+        self._gamma = loss.gamma if isinstance(loss.gamma, float) else np.array(loss.gamma, dtype=dtype)
+        self._alpha = None if loss.alpha is None else alphas_by_class(loss.alpha, n_classes).astype(dtype)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
         """Return the float32 gradient and Hessian for a booster, in the memory order of the raw prediction."""
@@ -71,25 +65,35 @@ class BoundLoss(ABC):
         self._in_blocks(lambda rows, work: self._loss_block(raw, rows, work, loss))
         return loss
 
-    def derivatives(self, raw_prediction: Any, policy: Policy | None, dtype: Any = None) -> tuple[Array, Array]:
-        """Return gradient and Hessian, shaped and laid out as the raw prediction; no policy means exact."""
+    def derivatives(self, raw_prediction: Any, policy: Policy, dtype: Any = None) -> tuple[Array, Array]:
+        """Return gradient and Hessian, shaped and laid out as the raw prediction."""
         raw = self._check(raw_prediction)
         gradient = np.empty_like(raw, dtype=dtype or self._dtype)
         hessian = np.empty_like(gradient)
-        self._in_blocks(
-            lambda rows, work: self._derivatives_block(raw, rows, work, policy or _true, gradient, hessian)
-        )
+        self._in_blocks(lambda rows, work: self._derivatives_block(raw, rows, work, policy, gradient, hessian))
         return gradient, hessian
 
     def _check(self, raw_prediction: Any) -> Array:
         raw = check_raw_prediction(raw_prediction, self.ndim, self._n_outputs)
-        if len(raw) != self._n_samples:
-            raise ValueError(f"raw_prediction must have {self._n_samples} rows as y_true has; got {len(raw)}.")
+        if len(raw) != len(self._labels):
+            raise ValueError(f"raw_prediction must have {len(self._labels)} rows as y_true has; got {len(raw)}.")
         return raw
 
+    def _gamma_and_weight(self, labels: Array, rows: slice) -> tuple[float | Array, Array | None]:
+        """Return the exponents of a block of rows, and class weight times sample weight or None for 1."""
+        gamma = self._gamma if isinstance(self._gamma, float) else self._by_label(self._gamma, labels)
+        weight = None if self._alpha is None else self._by_label(self._alpha, labels)
+        if self._sample_weight is not None:
+            sample_weight = self._sample_weight[rows].astype(self._dtype, copy=False)
+            weight = sample_weight if weight is None else weight * sample_weight
+        return gamma, weight
+
+    @abstractmethod
+    def _by_label(self, per_class: Array, labels: Array) -> Array: ...
+
     def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
-        block = max(256, BLOCK // self._n_outputs)
-        in_blocks(self._n_samples, block, self._n_threads, 8 + 3 * self._n_outputs, self._dtype, evaluate)
+        n, width = len(self._labels), self._n_outputs
+        in_blocks(n, width, self._n_threads, self.n_work + 3 * width, self._dtype, evaluate)
 
     @abstractmethod
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None: ...
@@ -98,10 +102,6 @@ class BoundLoss(ABC):
     def _derivatives_block(
         self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
     ) -> None: ...
-
-
-def _true(hessian: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    hessian += curvature
 
 
 class FocalLoss(ABC):
@@ -121,7 +121,7 @@ class FocalLoss(ABC):
         raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
             Model output before sigmoid or softmax. float32 stays float32, all else becomes float64.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
 
         Returns
         -------
@@ -154,7 +154,7 @@ class FocalLoss(ABC):
         gradient, hessian : ndarrays of the shape and dtype of ``raw_prediction``
         """
         bound, raw = self._bind(y_true, raw_prediction, sample_weight)
-        return bound.derivatives(raw, None)
+        return bound.derivatives(raw, true_hessian)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
         """Return gradient and Hessian as XGBoost and LightGBM want them of a custom objective.
@@ -178,7 +178,7 @@ class FocalLoss(ABC):
             y_true, sample_weight = data.get_label(), data.get_weight()
             if sample_weight is not None and len(sample_weight) == 0:  # an XGBoost DMatrix without weights
                 sample_weight = None
-        bound, raw = self._bind(y_true, y_pred, sample_weight)
+        bound, raw = self._bind(y_true, y_pred, sample_weight, np.float32)
         return bound(None, raw)
 
     def bind(
@@ -197,7 +197,7 @@ class FocalLoss(ABC):
         y_true : array-like of shape (n_samples,)
             Labels: 0 or 1, or 0 to K - 1. Without ``n_classes`` the largest one is K - 1.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
         dtype : {numpy.float32, numpy.float64}, default=numpy.float32
             In which the objective calculates.
         n_threads : int, default=1
@@ -211,16 +211,19 @@ class FocalLoss(ABC):
             As the loss itself, but the labels and weights are those given here.
         """
         n_classes = self._infer_n_classes(y_true)
-        classes = check_labels(y_true, None, n_classes)
-        weight = check_sample_weight(sample_weight, len(classes))
-        return self._bound(self, n_classes, classes, weight, dtype, n_threads, hessian_factor)
+        labels = check_labels(y_true, None, n_classes)
+        weight = check_sample_weight(sample_weight, len(labels))
+        return self._bound(self, n_classes, labels, weight, dtype, n_threads, hessian_factor)
 
-    def _bind(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> tuple[BoundLoss, Array]:
+    def _bind(
+        self, y_true: Any, raw_prediction: Any, sample_weight: Any, dtype: Any = None
+    ) -> tuple[BoundLoss, Array]:
+        """Return the loss bound for one call, by default in the dtype of the raw prediction, and the latter."""
         raw = self._check_raw_prediction(raw_prediction)
         n_classes = 2 if raw.ndim == 1 else raw.shape[1]
-        classes = check_labels(y_true, len(raw), n_classes)
+        labels = check_labels(y_true, len(raw), n_classes)
         weight = check_sample_weight(sample_weight, len(raw))
-        return self._bound(self, n_classes, classes, weight, raw.dtype, 1, None), raw
+        return self._bound(self, n_classes, labels, weight, dtype or raw.dtype), raw
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
         """Return the initial raw prediction: the one whose posterior is the weighted class prior.
@@ -232,7 +235,7 @@ class FocalLoss(ABC):
         y_true : array-like of shape (n_samples,)
             Labels: 0 and 1, or 0 to K - 1, each present.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
 
         Returns
         -------
@@ -244,9 +247,14 @@ class FocalLoss(ABC):
             If a class has no weight: its raw prediction would be infinite.
         """
         n_classes = self._infer_n_classes(y_true)
-        classes = check_labels(y_true, None, n_classes)
-        weight = check_sample_weight(sample_weight, len(classes))
-        totals = np.bincount(classes, weights=weight, minlength=n_classes)
+        labels = check_labels(y_true, None, n_classes)
+        weight = check_sample_weight(sample_weight, len(labels))
+        if len(labels) < n_classes:
+            raise ValueError(
+                "y_true must hold every class with a positive weight to start from; "
+                f"got {len(labels)} labels for {n_classes} classes."
+            )
+        totals = np.bincount(labels.astype(np.intp, copy=False), weights=weight, minlength=n_classes)
         if not (totals > 0).all():
             raise ValueError(
                 "y_true must hold every class with a positive weight to start from: class "

@@ -15,6 +15,7 @@ from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
     check_alpha,
+    check_finite,
     check_gamma,
     check_hessian,
     check_raw_prediction,
@@ -25,35 +26,36 @@ from focal_boost.losses._parameters import (
 class _BoundBinary(BoundLoss):
     ndim = 1
     hessian_factor = 1.0
+    n_work = 4
 
-    def __init__(self, loss: FocalLoss, n_classes: int, classes: Array, *args: Any) -> None:
-        super().__init__(loss, n_classes, classes, *args)
-        # du/draw: the raw prediction counts against the negatives and for the positives.
-        self._sign = np.array([1, -1], dtype=self._dtype)[classes]
-        self._signed_weight = self._sign if self._weight is None else self._sign * self._weight
+    def _by_label(self, per_class: Array, labels: Array) -> Array:
+        return per_class[1] * labels + per_class[0] * (1 - labels)
 
-    def _odds(self, raw: Array, rows: slice, work: Array) -> tuple[Array, Array | None, float | Array]:
-        u = work[-1, : rows.stop - rows.start]
-        np.multiply(raw[rows], self._sign[rows], out=u, casting="same_kind")
+    def _rows(
+        self, raw: Array, rows: slice, work: Array
+    ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array]:
+        """Return the kernel's arguments and the sign du/draw of a block of rows."""
+        u, sign = work[5:7, : rows.stop - rows.start]
+        labels = self._labels[rows].astype(self._dtype, copy=False)
+        gamma, weight = self._gamma_and_weight(labels, rows)
+        # The raw prediction counts against the negatives and for the positives.
+        np.multiply(labels, -2, out=sign)
+        sign += 1
+        np.multiply(raw[rows], sign, out=u, casting="same_kind")
         excess = _kernel.cut_excess(u)
-        return np.exp(u, out=u), excess, self._gamma if isinstance(self._gamma, float) else self._gamma[rows]
+        return (np.exp(u, out=u), excess, gamma, weight), sign
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._odds(raw, rows, work), work)
-        if self._weight is not None:
-            loss[rows] *= self._weight[rows]
+        loss[rows] = _kernel.loss(*self._rows(raw, rows, work)[0], work)
 
     def _derivatives_block(
         self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
     ) -> None:
-        slope, curvature, p, _ = _kernel.derivatives(*self._odds(raw, rows, work), work)
-        np.multiply(slope, self._signed_weight[rows], out=gradient[rows], casting="same_kind")
-        p *= slope
+        arguments, sign = self._rows(raw, rows, work)
+        slope, curvature, p, _ = _kernel.derivatives(*arguments, work)
+        np.multiply(slope, sign, out=gradient[rows], casting="same_kind")
         policy(p, curvature, slope, self._factor)
-        if self._weight is None:
-            hessian[rows] = p
-        else:
-            np.multiply(p, self._weight[rows], out=hessian[rows], casting="same_kind")
+        hessian[rows] = p
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,16 @@ class BinaryFocalLoss(FocalLoss):
     Parameters
     ----------
     gamma : float or pair of floats, default=2.0
-        Focusing parameter, finite, >= 0; a pair is (negative class, positive class).
+        Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        positive numbers is (negative class, positive class); None is no weighting.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        What a booster is given for the second derivative, elementwise: the maximum of exact and Gauss-Newton,
-        not below 1e-4 of the absolute gradient; the exact one with its negative values set to 0; the
-        Gauss-Newton part ``alpha w p (1 - p)``; the absolute gradient; the maximum of exact and absolute
-        gradient. `gradient_hessian` is always exact.
+        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting.
+    hessian : str, default="dominant"
+        What a booster is given for the second derivative, elementwise. "safeguarded": the maximum of exact and
+        Gauss-Newton, not below 1e-4 of the absolute gradient; "dominant": for one raw prediction the same;
+        "exact": with its negative values set to 0; "gauss_newton": ``alpha w p (1 - p)``; "absolute_gradient":
+        the absolute gradient; "bounded": the maximum of exact and absolute gradient. `gradient_hessian` is always
+        exact.
 
     Raises
     ------
@@ -118,18 +121,19 @@ class BinaryFocalLoss(FocalLoss):
 
     gamma: PerClass = 2.0
     alpha: PerClass | None = 0.25
-    hessian: str = "safeguarded"
+    hessian: str = "dominant"
 
     _bound: ClassVar[type[BoundLoss]] = _BoundBinary
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma, 2))
         object.__setattr__(self, "alpha", check_alpha(self.alpha, 2))
-        check_hessian(self.hessian)
+        object.__setattr__(self, "hessian", check_hessian(self.hessian))
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
         raw = self._check_raw_prediction(raw_prediction)
+        check_finite(raw)
         if calibrated:
             raw = _posterior.binary_log_odds(raw, *self._by_class())
         return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)

@@ -23,19 +23,23 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-# Values worked on at once. A block of temporaries stays in the second-level cache; larger blocks wait for
-# memory, smaller ones for the interpreter.
-BLOCK = 16_384
+# Values worked on at once: a block of temporaries stays in the cache, smaller ones wait for the interpreter. Threads
+# hand the interpreter's lock to each other after every operation, and want longer ones.
+BLOCK = 65_536
+THREADED_BLOCK = 2 * BLOCK
 
-# Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow.
-HOPELESS: dict[Any, Any] = {np.dtype(np.float32): np.float32(80.0), np.dtype(np.float64): np.float64(700.0)}
+# Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow. Up to the
+# overflow there is room for a factor of a hundred million, the number of the other classes.
+HOPELESS: dict[Any, Any] = {np.dtype(np.float32): np.float32(70.0), np.dtype(np.float64): np.float64(690.0)}
 
 
 def cut_excess(u: Array) -> Array | None:
-    """Clip the log-odds ``u`` in place where their exponential would overflow; return what was cut off, or None."""
-    cut = HOPELESS[u.dtype]
-    if u.size == 0 or not u.max() > cut:
+    """Clip the log-odds ``u`` in place where their exponential would overflow; return what was cut off, if any."""
+    cut, largest = HOPELESS[u.dtype], u.max()
+    if largest <= cut:
         return None
+    if not largest < np.inf:
+        raise ValueError(f"raw_prediction must be finite; got a log-odds against the true class of {largest}.")
     excess = np.maximum(u, cut) - cut
     np.minimum(u, cut, out=u)
     return excess
@@ -45,7 +49,7 @@ def _probabilities(odds: Array, excess: Array | None, p: Array, q: Array, ell: A
     """Write p, q and l, each to full relative accuracy, where ``1 - p`` and ``-log(p)`` would lose it."""
     np.log1p(odds, out=ell)
     np.add(odds, 1, out=p)
-    np.reciprocal(p, out=p)
+    np.divide(1, p, out=p)
     np.multiply(odds, p, out=q)
     if excess is not None:
         # There q is 1, l is u and p is exp(-u): what was cut off is put back exactly.
@@ -53,58 +57,66 @@ def _probabilities(odds: Array, excess: Array | None, p: Array, q: Array, ell: A
         p *= np.exp(-excess)
 
 
-def _power(q: Array, gamma: float | Array, out: Array) -> None:
+def _power(q: Array, gamma: float | Array, weight: Array | None, out: Array) -> None:
+    """Write q^gamma, times the weight of each row."""
     # np.power loses no digits here: q underflows only where q^(g+1), a factor of every result, does so first.
     if isinstance(gamma, float) and gamma == 2.0:
-        np.multiply(q, q, out=out)
+        np.square(q, out=out)
+    elif isinstance(gamma, float) and gamma == 0.0:
+        out.fill(1)
     else:
         np.power(q, gamma, out=out, casting="same_kind")
+    if weight is not None:
+        out *= weight
 
 
-def loss(odds: Array, excess: Array | None, gamma: float | Array, work: Array) -> Array:
-    """Return phi, shape (m,). ``work`` is scratch of at least 4 rows; the result lies in it."""
+def loss(odds: Array, excess: Array | None, gamma: float | Array, weight: Array | None, work: Array) -> Array:
+    """Return phi times the weight, shape (m,). ``work`` is scratch of at least 4 rows; the result lies in it."""
     p, q, ell, power = work[:4, : odds.size]
     _probabilities(odds, excess, p, q, ell)
-    _power(q, gamma, out=power)
+    _power(q, gamma, weight, out=power)
     ell *= power
     return ell
 
 
 def derivatives(
-    odds: Array, excess: Array | None, gamma: float | Array, work: Array
+    odds: Array, excess: Array | None, gamma: float | Array, weight: Array | None, work: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Return slope, curvature, p and q, each (m,). ``work`` is scratch of at least 5 rows; they lie in it."""
+    """Return slope and curvature, times the weight, and p and q, each (m,).
+
+    ``work`` is scratch of at least 5 rows; the results lie in it.
+    """
     p, q, ell, power, slope = work[:5, : odds.size]
     _probabilities(odds, excess, p, q, ell)
-    _power(q, gamma, out=power)
-    np.multiply(p, ell, out=slope)
-    slope *= gamma
+    _power(q, gamma, weight, out=power)
+    gamma_p = np.multiply(p, gamma, out=odds)
+    np.multiply(gamma_p, ell, out=slope)
     slope += q
     # w' alone overflows for g < 1 as q -> 0; the product w' q^2 does not, and is formed as one.
     curvature = np.subtract(q, ell, out=ell)
     curvature += slope
+    curvature *= gamma_p
     curvature *= power
-    curvature *= gamma
-    curvature *= p
     slope *= power
     return slope, curvature, p, q
 
 
 def in_blocks(
-    n: int, block: int, n_threads: int, n_work: int, dtype: Any, evaluate: Callable[[slice, Array], None]
+    n: int, width: int, n_threads: int, n_work: int, dtype: Any, evaluate: Callable[[slice, Array], None]
 ) -> None:
-    """Call ``evaluate(rows, work)`` for each ``block`` of ``n`` rows; ``work`` is scratch, (n_work, block).
+    """Call ``evaluate(rows, work)`` for each block of ``n`` rows of ``width`` values.
 
-    NumPy's loops release the interpreter lock, so threads help. The blocks are the same for any number of
-    threads, hence so is the result, bit for bit.
+    ``work`` is scratch of ``n_work`` times as many values as the block has rows. NumPy's loops release the
+    interpreter lock, so threads help. What a row gets does not depend on its block, hence not on the threads.
     """
-    n_blocks = -(-n // block)
-    n_threads = max(1, min(n_threads, n_blocks))
+    block = max(256, (BLOCK if n_threads == 1 else THREADED_BLOCK) // width)
+    n_threads = max(1, min(n_threads, -(-n // block)))
 
     def span(first: int) -> None:
         work = np.empty((n_work, min(n, block)), dtype=dtype)
         # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity.
-        with np.errstate(under="ignore", divide="ignore"):
+        # What infinities leave undefined is found by cut_excess.
+        with np.errstate(under="ignore", divide="ignore", invalid="ignore"):
             for start in range(first * block, n, n_threads * block):
                 evaluate(slice(start, min(start + block, n)), work)
 

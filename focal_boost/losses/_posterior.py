@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import expit
 
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, gammas_by_class
@@ -114,6 +115,13 @@ def log_sum_exp(x: Array) -> Array:
         return top + np.log(np.exp(x - top[:, None]).sum(axis=1))
 
 
+def log_softmax(x: Array) -> Array:
+    """Return ``x - log(sum(exp(x)))`` of each row, (n, K)."""
+    # Centred first: the logarithm of the sum would be rounded to the digits of x.
+    centred = x - x.max(axis=1, keepdims=True)
+    return centred - log_sum_exp(centred)[:, None]
+
+
 def softmax_log_odds_against(raw_prediction: Array) -> tuple[Array, Array]:
     """Return ``log(q_c / p_c)`` and ``log p_c`` of every class under the softmax, both (n, K)."""
     rows = np.arange(len(raw_prediction))
@@ -139,8 +147,7 @@ def _log_unnormalised(u: Array, log_p: Array, gammas: Array, alphas: Array) -> A
 def multiclass_log_posterior(raw_prediction: Array, gammas: Array, alphas: Array) -> Array:
     """Return the logarithm of the posterior of every class, (n, K)."""
     u, log_p = softmax_log_odds_against(raw_prediction)
-    score = _log_unnormalised(u, log_p, gammas, alphas)
-    return score - log_sum_exp(score)[:, None]
+    return log_softmax(_log_unnormalised(u, log_p, gammas, alphas))
 
 
 def binary_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> float:
@@ -182,7 +189,11 @@ def multiclass_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> Ar
         return _bisect(log_ratio, log_z + log_priors, bound)
 
     def excess(log_z: float) -> float:
-        return float((1 / (1 + np.exp(-log_odds(log_z)))).sum() - 1)
+        # The others minus the complement of the likeliest: all minus 1 would lose the digits of the improbable.
+        x = log_odds(log_z)
+        terms, top = expit(x), x.argmax()
+        terms[top] = -expit(-x[top])
+        return float(terms.sum())
 
     everywhere = np.full(priors.shape, bound)
     low = (log_ratio(-everywhere) - log_priors).min()
