@@ -49,7 +49,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         Class weight, as in `FocalBoostClassifier`; "balanced" counts the rows of all partitions.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior or is the plain sigmoid or softmax.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
+    hessian : str, default="dominant"
         The second derivative that the booster is given; see `BinaryFocalLoss`.
 
     Notes
@@ -88,7 +88,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         params = self.get_params(deep=False)
         local = FocalBoostClassifier(**{**params, "estimator": clone(estimator)})
         fitted = {name: value for name, value in vars(self).items() if name not in params}
-        vars(local).update(fitted, estimator_=estimator)
+        local.__dict__.update(fitted, estimator_=estimator)
         return local
 
     def decision_function(self, X: Any) -> Any:
