@@ -69,7 +69,7 @@ def with_chosen_gamma(fits: pd.DataFrame) -> pd.DataFrame:
         best = best.assign(
             family=f"{CHOSEN} by {by}",
             gamma=np.nan,
-            hessian="safeguarded",
+            hessian="dominant",
             seconds=seconds.reindex(pd.MultiIndex.from_frame(best[["set", "fold", "booster"]])).to_numpy(),
         )
         chosen.append(best)
