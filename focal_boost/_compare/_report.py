@@ -29,6 +29,8 @@ _CAPTIONS = {
     "folds that differ in difficulty, which says nothing of gamma.",
 }
 
+_MACRO = " All but log loss and Brier are means over the classes, each against the rest."
+
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; the cells are HTML."""
@@ -120,6 +122,7 @@ def page(comparison: Comparison, plan: Plan, folds: Sequence[Fold]) -> str:
         title=escape(comparison.title),
         interrupted=interrupted,
         verdict=verdict_html(comparison.verdict_paragraphs),
+        macro=_MACRO if len(plan.problem.classes) > 2 else "",
         n_folds=str(comparison.n_finished),
         summary=summary_table(comparison.summary),
         explanations=_pairs((score.name, score.explanation) for score in SCORES),
