@@ -124,7 +124,6 @@ def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
         X = np.asarray(X)
         if X.ndim != 2:
             raise InputError(f"X must have rows and columns; got an array of shape {X.shape}.")
-        source.append("X = pd.DataFrame(X).infer_objects()")
     frame = pd.DataFrame(X).infer_objects()
     y = pd.Series(np.asarray(y).ravel())
     if len(frame) != len(y) or len(y) == 0:
@@ -134,6 +133,8 @@ def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
     if y.isna().any():
         raise InputError("y must not hold missing values.")
     features = _prepare(frame.reset_index(drop=True), "feature", "drop it")
+    if isinstance(X, np.ndarray) and (features.left_out or features.source or X.dtype == object):
+        source.append("X = pd.DataFrame(X).infer_objects()")
     if features.left_out:
         source.append(f"X = X.drop(columns={features.left_out!r})")
     source += features.source
@@ -245,6 +246,8 @@ def _kind(name: str, column: pd.Series) -> str:
     if types.is_bool_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype):
         return "number"
     present = column.dropna()
+    if len(present) == 0:
+        return "empty columns"
     if types.is_numeric_dtype(column.dtype):
         return "identifiers" if _counts_rows(name, present) else "number"
     try:
@@ -253,8 +256,6 @@ def _kind(name: str, column: pd.Series) -> str:
         return "neither numbers nor categories"
     if isinstance(column.dtype, pd.CategoricalDtype):
         return "category" if n_levels <= MAX_LEVELS else "identifiers or free text"
-    if len(present) == 0:
-        return "empty columns"
     sample = present.iloc[:: max(1, len(present) // 200)].astype(str)
     if sample.map(lambda text: bool(_DATE.match(text))).all():
         return "dates"
