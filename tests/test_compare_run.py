@@ -312,6 +312,7 @@ def test_the_function_returns_frames_a_figure_and_html():
     assert "<table>" in comparison._repr_html_()
     assert comparison.verdict in repr(comparison)
     assert len(comparison.plot().axes) == 3
+    assert comparison.plot()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_polars_frames_are_taken():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -79,9 +78,7 @@ def _panels(comparison: Comparison, plan: Plan, folds: Sequence[Fold]) -> str:
         view = View(plan, booster, [fold for fold in folds if fold.booster == booster.name], comparison.best)
         figures = []
         for panel in PANELS:
-            image = io.BytesIO()
-            draw_panel(panel, view).savefig(image, format="png", dpi=160)
-            data = base64.b64encode(image.getvalue()).decode()
+            data = base64.b64encode(draw_panel(panel, view).png(dpi=160)).decode()
             caption, alt = escape(_CAPTIONS[panel.__name__]), escape(panel.__name__.replace("_", " "))
             figures.append(
                 f"<figure><img alt='{alt}' src='data:image/png;base64,{data}'>"
