@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from focal_boost.losses import _kernel, _posterior
-from focal_boost.losses._base import BoundLoss, FocalLoss
+from focal_boost.losses._base import FocalLoss, Rows
 from focal_boost.losses._hessian import Policy
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import (
@@ -23,14 +23,14 @@ from focal_boost.losses._parameters import (
 )
 
 
-class _BoundBinary(BoundLoss):
+class _BinaryRows(Rows):
     ndim = 1
-    hessian_factor = 1.0
+    n_work = 4
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
-        return per_class[0] + (per_class[1] - per_class[0]) * labels
+        return per_class[1] * labels + per_class[0] * (1 - labels)
 
-    def _rows(
+    def _arguments(
         self, raw: Array, rows: slice, work: Array
     ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array]:
         """Return the kernel's arguments and the sign du/draw of a block of rows."""
@@ -45,15 +45,15 @@ class _BoundBinary(BoundLoss):
         return (np.exp(u, out=u), excess, gamma, weight), sign
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._rows(raw, rows, work)[0], work)
+        loss[rows] = _kernel.loss(*self._arguments(raw, rows, work)[0], work)
 
     def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
+        self, raw: Array, rows: slice, work: Array, policy: Policy, factor: float, gradient: Array, hessian: Array
     ) -> None:
-        arguments, sign = self._rows(raw, rows, work)
+        arguments, sign = self._arguments(raw, rows, work)
         slope, curvature, p, _ = _kernel.derivatives(*arguments, work)
         np.multiply(slope, sign, out=gradient[rows], casting="same_kind")
-        policy(p, curvature, slope, self._factor)
+        policy(p, curvature, slope, factor)
         hessian[rows] = p
 
 
@@ -67,15 +67,16 @@ class BinaryFocalLoss(FocalLoss):
     Parameters
     ----------
     gamma : float or pair of floats, default=2.0
-        Focusing parameter, finite, >= 0; a pair is (negative class, positive class).
+        Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        positive numbers is (negative class, positive class); None is no weighting.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        What a booster is given for the second derivative, elementwise: the maximum of exact and Gauss-Newton,
-        not below 1e-4 of the absolute gradient; the exact one with its negative values set to 0; the
-        Gauss-Newton part ``alpha w p (1 - p)``; the absolute gradient; the maximum of exact and absolute
-        gradient. `gradient_hessian` is always exact.
+        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting.
+    hessian : str, default="dominant"
+        What a booster is given for the second derivative, elementwise. "safeguarded": the maximum of exact and
+        Gauss-Newton, not below 1e-4 of the absolute gradient; "dominant": for one raw prediction the same;
+        "exact": with its negative values set to 0; "gauss_newton": ``alpha w p (1 - p)``; "absolute_gradient":
+        the absolute gradient; "bounded": the maximum of exact and absolute gradient. `gradient_hessian` is always
+        exact.
 
     Raises
     ------
@@ -119,14 +120,15 @@ class BinaryFocalLoss(FocalLoss):
 
     gamma: PerClass = 2.0
     alpha: PerClass | None = 0.25
-    hessian: str = "safeguarded"
+    hessian: str = "dominant"
 
-    _bound: ClassVar[type[BoundLoss]] = _BoundBinary
+    _hessian_factor: ClassVar[float] = 1.0
+    _rows: ClassVar[type[Rows]] = _BinaryRows
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma, 2))
         object.__setattr__(self, "alpha", check_alpha(self.alpha, 2))
-        check_hessian(self.hessian)
+        object.__setattr__(self, "hessian", check_hessian(self.hessian))
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""

@@ -1,0 +1,53 @@
+"""The boosters and data sets that the tests of objectives and estimator run over; not a test itself."""
+
+import numpy as np
+from lightgbm import LGBMClassifier
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
+from xgboost import XGBClassifier
+
+BOOSTERS = ("xgboost", "lightgbm")
+
+
+def booster(name, n_estimators=20, **params):
+    """An unfitted classifier of the booster with that name."""
+    if name == "xgboost":
+        return XGBClassifier(n_estimators=n_estimators, n_jobs=1, **params)
+    return LGBMClassifier(n_estimators=n_estimators, n_jobs=1, verbosity=-1, **params)
+
+
+def cancer():
+    return load_breast_cancer(return_X_y=True)
+
+
+def digit_eight():
+    """One digit against the rest: 10 % positives, many tied values."""
+    X, y = load_digits(return_X_y=True)
+    return X, (y == 8).astype(int)
+
+
+def rare():
+    """Three percent positives, some of them mislabelled."""
+    return make_classification(1500, 8, n_informative=5, weights=[0.97], flip_y=0.01, random_state=1)
+
+
+def digits():
+    return load_digits(return_X_y=True)
+
+
+def wine():
+    return load_wine(return_X_y=True)
+
+
+def four_classes():
+    return make_classification(
+        1200, 10, n_informative=6, n_classes=4, weights=[0.7, 0.2, 0.07], flip_y=0.05, random_state=4
+    )
+
+
+BINARY = (cancer, digit_eight, rare)
+MULTICLASS = (digits, wine, four_classes)
+
+
+def weights(n_samples, seed=0):
+    """Weights that no booster could take for counts."""
+    return np.random.default_rng(seed).uniform(0.3, 3, n_samples)

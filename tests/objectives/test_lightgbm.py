@@ -1,0 +1,64 @@
+"""What the LightGBM adapter leaves behind: a native model whose first trees hold the starting value."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from focal_boost import FocalBoostClassifier
+from focal_boost.objectives._lightgbm import finish_native
+
+from ..boosters import booster, cancer, rare, wine
+
+
+@pytest.mark.parametrize(("data", "objective"), [(rare, "binary"), (wine, "multiclass")])
+@pytest.mark.parametrize("boosting", ["gbdt", "dart"])
+def test_parameters_and_model_are_native_after_fit(data, objective, boosting):
+    X, y = data()
+    model = FocalBoostClassifier(booster("lightgbm", 5, boosting_type=boosting)).fit(X, y)
+    inner = model.estimator_
+    assert inner.objective_ == objective
+    assert inner.get_params()["objective"] == objective
+    text = model.booster_.model_to_string()
+    assert "objective: custom" not in text
+    assert f"\nobjective={objective} " in text
+    assert inner.predict_proba(X).shape == (len(y), len(np.unique(y)))
+    plain = model.set_params(calibrated=False).predict_proba(X)
+    assert_allclose(inner.predict_proba(X), plain, rtol=1e-12)
+    assert_array_equal(inner.predict(X), plain.argmax(axis=1))
+
+
+@pytest.mark.parametrize("data", [rare, wine])
+def test_the_initial_raw_prediction_is_in_the_first_trees(data):
+    X, y = data()
+    model = FocalBoostClassifier(booster("lightgbm", 3, learning_rate=1e-9)).fit(X, y)
+    trees = model.booster_.trees_to_dataframe()
+    leaves = trees[trees.left_child.isna()]
+    start = np.atleast_1d(model.initial_raw_prediction_)
+    for tree, values in leaves.groupby("tree_index")["value"]:
+        assert_allclose(values, start[tree] if tree < len(start) else 0, atol=1e-6)
+
+
+def test_a_model_text_in_another_style_is_an_error_not_a_wrong_model():
+    class Unknown:
+        def dump_model(self, num_iteration):
+            return {"tree_info": []}
+
+        def model_to_string(self, num_iteration):
+            return "version=v9"
+
+    with pytest.raises(RuntimeError, match=r"version of LightGBM .* no max_feature_idx"):
+        finish_native(Unknown(), np.zeros(1))
+
+
+@pytest.mark.parametrize("metric", ["binary_error", "rmse", "l2"])
+def test_built_in_metrics_other_than_of_rank_are_refused(metric):
+    X, y = cancer()
+    with pytest.raises(ValueError, match=f"eval_metric must be 'log_loss'.* got '{metric}'"):
+        FocalBoostClassifier(booster("lightgbm")).fit(X, y, eval_set=[(X, y)], eval_metric=metric)
+
+
+@pytest.mark.parametrize("param", ["pos_bagging_fraction", "neg_bagging_fraction"])
+def test_bagging_by_class_which_lightgbm_would_ignore_is_refused(param):
+    X, y = cancer()
+    with pytest.raises(ValueError, match=f"estimator must not set {param}: LightGBM ignores it for a custom loss"):
+        FocalBoostClassifier(booster("lightgbm", **{param: 0.5})).fit(X, y)

@@ -1,0 +1,74 @@
+"""What the XGBoost adapter leaves behind: a native model, with nothing of ours in its parameters."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.metrics import log_loss
+from xgboost import DMatrix, XGBClassifier, XGBRFClassifier
+
+from focal_boost import FocalBoostClassifier
+
+from ..boosters import booster, cancer, rare, wine
+
+
+@pytest.mark.parametrize(("data", "objective"), [(rare, "binary:logistic"), (wine, "multi:softprob")])
+@pytest.mark.parametrize("eval_metric", [None, "focal_loss", ["auc", "log_loss"]])
+def test_parameters_and_model_are_native_after_fit(data, objective, eval_metric):
+    X, y = data()
+    model = FocalBoostClassifier(booster("xgboost", 5, eval_metric=eval_metric)).fit(X, y, eval_set=[(X, y)])
+    inner = model.estimator_
+    assert inner.objective == objective
+    assert inner.base_score is None
+    assert inner.eval_metric == ("auc" if isinstance(eval_metric, list) else None)
+    assert "disable_default_eval_metric" not in inner.get_params()
+    config = json.loads(model.booster_.save_config())["learner"]
+    assert config["objective"]["name"] == objective
+    before = inner.predict_proba(X)
+    inner.set_params(n_jobs=2)  # hands all parameters on to the model
+    assert_allclose(inner.predict_proba(X), before, atol=1e-7)
+
+
+@pytest.mark.parametrize("data", [rare, wine])
+def test_the_initial_raw_prediction_is_inside_the_model(data):
+    X, y = data()
+    model = FocalBoostClassifier(booster("xgboost", 5), alpha="balanced").fit(X, y)
+    contributions = model.booster_.predict(DMatrix(X), pred_contribs=True)
+    assert_allclose(contributions.sum(axis=-1), model.decision_function(X), atol=1e-5)
+    config = json.loads(model.booster_.save_config())["learner"]["learner_model_param"]
+    stored = np.atleast_1d(json.loads(config["base_score"]))
+    if data is rare:
+        stored = np.log(stored / (1 - stored))
+    assert_allclose(stored, np.atleast_1d(model.initial_raw_prediction_), rtol=1e-4)
+
+
+def test_random_forest():
+    X, y = cancer()
+    forest = XGBRFClassifier(n_estimators=20, n_jobs=1, random_state=0)
+    model = FocalBoostClassifier(forest, gamma=0).fit(X, y)
+    built_in = XGBRFClassifier(n_estimators=20, n_jobs=1, random_state=0).fit(X, y)
+    assert_allclose(model.predict_proba(X), built_in.predict_proba(X), atol=1e-6)
+    assert isinstance(model.estimator_, XGBRFClassifier)
+    focal = FocalBoostClassifier(forest, gamma=2.0).fit(X, y)
+    assert log_loss(y, focal.predict_proba(X)) < 0.2
+
+
+def test_a_start_beyond_what_xgboost_can_store_is_the_nearest_it_can():
+    X, y = rare()
+    model = FocalBoostClassifier(booster("xgboost", 5), gamma=0, alpha=(1e5, 1.0)).fit(X, y)
+    assert model.initial_raw_prediction_ == pytest.approx(-np.log((1 - 1e-6) / 1e-6))
+    assert np.isfinite(model.decision_function(X)).all()
+
+
+@pytest.mark.parametrize("metric", ["error", "rmse", "aucpr@3"])
+def test_built_in_metrics_other_than_of_rank_are_refused(metric):
+    X, y = cancer()
+    with pytest.raises(ValueError, match=f"eval_metric must be 'log_loss'.* got '{metric}'"):
+        FocalBoostClassifier(booster("xgboost", eval_metric=metric)).fit(X, y, eval_set=[(X, y)])
+
+
+def test_two_callable_metrics_are_refused():
+    X, y = cancer()
+    with pytest.raises(ValueError, match=r"at most one of .* got \['log_loss', 'focal_loss'\]"):
+        FocalBoostClassifier(XGBClassifier(eval_metric=["log_loss", "focal_loss"])).fit(X, y, eval_set=[(X, y)])
