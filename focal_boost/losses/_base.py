@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from focal_boost.losses._hessian import POLICIES, Policy, true_hessian
-from focal_boost.losses._kernel import BLOCK, Array, in_blocks
+from focal_boost.losses._kernel import Array, in_blocks
 from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
@@ -31,6 +31,7 @@ class BoundLoss(ABC):
 
     ndim: ClassVar[int]  # of the raw prediction
     hessian_factor: ClassVar[float]  # of an objective passed by hand
+    n_work: ClassVar[int]  # rows of scratch, beside three per column
 
     def __init__(
         self,
@@ -91,8 +92,8 @@ class BoundLoss(ABC):
     def _by_label(self, per_class: Array, labels: Array) -> Array: ...
 
     def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
-        block = max(256, BLOCK // self._n_outputs)
-        in_blocks(len(self._labels), block, self._n_threads, 8 + 3 * self._n_outputs, self._dtype, evaluate)
+        n, width = len(self._labels), self._n_outputs
+        in_blocks(n, width, self._n_threads, self.n_work + 3 * width, self._dtype, evaluate)
 
     @abstractmethod
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None: ...

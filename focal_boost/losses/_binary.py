@@ -26,6 +26,7 @@ from focal_boost.losses._parameters import (
 class _BoundBinary(BoundLoss):
     ndim = 1
     hessian_factor = 1.0
+    n_work = 4
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
         return per_class[1] * labels + per_class[0] * (1 - labels)

@@ -28,6 +28,7 @@ from focal_boost.losses._parameters import (
 class _BoundMulticlass(BoundLoss):
     ndim = 2
     hessian_factor = 2.0
+    n_work = 8
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
         return per_class[labels]
