@@ -30,3 +30,14 @@ html_theme = "furo"
 html_title = f"focal_boost {version}"
 html_show_sphinx = False
 copybutton_exclude = ".linenos, .gp, .go"
+
+
+def public_name(app, env, node, contnode):
+    """Resolve a name of the package in a docstring of any of its modules."""
+    domain, target = env.get_domain("py"), f"focal_boost.{node['reftarget']}"
+    return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, contnode)
+
+
+def setup(app):
+    """Connect the resolver above."""
+    app.connect("missing-reference", public_name)
