@@ -148,8 +148,8 @@ def _evidence(differences: pd.DataFrame) -> str:
             text += f" The other {n_contenders - n_found} cannot be told from it."
     else:
         text = (
-            f"None of the {n_contenders} alternatives can be told from it, neither in average precision nor in log "
-            "loss."
+            f"None of the {n_contenders} alternatives can be told from it, neither in average precision nor in "
+            "log loss."
         )
     chosen = differences[differences["contender"] == CHOSEN]
     if len(chosen) and CHOSEN not in set(found["contender"]):

@@ -23,8 +23,8 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-# Values worked on at once: a block of temporaries stays in the cache, smaller ones wait for the interpreter. Threads
-# hand the interpreter's lock to each other after every operation, and want longer ones.
+# Values worked on at once: a block of temporaries stays in the cache, smaller ones wait for the interpreter.
+# Threads hand the interpreter's lock to each other after every operation, and want longer ones.
 BLOCK = 65_536
 THREADED_BLOCK = 2 * BLOCK
 
