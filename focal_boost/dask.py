@@ -88,7 +88,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         params = self.get_params(deep=False)
         local = FocalBoostClassifier(**{**params, "estimator": clone(estimator)})
         fitted = {name: value for name, value in vars(self).items() if name not in params}
-        vars(local).update(fitted, estimator_=estimator)
+        local.__dict__.update(fitted, estimator_=estimator)
         return local
 
     def decision_function(self, X: Any) -> Any:
@@ -148,7 +148,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         return _columns(y, sample_weight, self.classes_)
 
     def _check_eval_set(self, eval_set: Any, eval_sample_weight: Any, fit_params: dict[str, Any]) -> EvalSet:
-        checked = super()._check_eval_set(eval_set, eval_sample_weight, fit_params)
+        checked: Any = super()._check_eval_set(eval_set, eval_sample_weight, fit_params)
         if all(weight is None for *_, weight in checked):
             return checked
         # The boosters' Dask estimators want a weight of every eval set or of none.
