@@ -29,6 +29,9 @@ numpydoc_show_class_members = False  # autodoc lists them
 html_theme = "furo"
 html_title = f"focal_boost {version}"
 html_show_sphinx = False
+html_show_copyright = False
+html_show_sourcelink = False
+html_copy_source = False
 copybutton_exclude = ".linenos, .gp, .go"
 
 
