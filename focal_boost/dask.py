@@ -49,7 +49,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         Class weight, as in `FocalBoostClassifier`; "balanced" counts the rows of all partitions.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior or is the plain sigmoid or softmax.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
+    hessian : str, default="dominant"
         The second derivative that the booster is given; see `BinaryFocalLoss`.
 
     Notes

@@ -118,10 +118,6 @@ class BoosterAdapter(ABC):
     ) -> None:
         """Train ``estimator``, a clone, with the loss and leave a plain native model in it."""
 
-    def _objective(self, estimator: Any, loss: FocalLoss, y: Array, weight: Array | None, **settings: Any) -> Any:
-        """Return the objective for these rows; ``settings`` are those of ``loss.bind``."""
-        return loss.bind(y, weight, n_threads=n_threads(estimator.n_jobs), **settings)
-
     @abstractmethod
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return raw predictions, (n,) or (n, K)."""
@@ -141,3 +137,11 @@ class BoosterAdapter(ABC):
     @abstractmethod
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf."""
+
+
+class DaskAdapter(BoosterAdapter):
+    """Translates between the Dask estimator and one booster's Dask estimators."""
+
+    @abstractmethod
+    def to_local(self, estimator: Any) -> Any:
+        """Return the fitted in-memory estimator of the same model."""

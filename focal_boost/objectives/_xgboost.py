@@ -144,9 +144,7 @@ class XGBoostAdapter(BoosterAdapter):
         own_kwargs = dict(estimator.kwargs) if getattr(estimator, "kwargs", None) else {}
         multiclass = np.ndim(start) == 1
         estimator.set_params(
-            objective=self._objective(
-                estimator, loss, y, sample_weight, hessian_factor=2.0 if multiclass else 1.0
-            ),
+            objective=loss,
             # Binary in probability space, multiclass in margin space.
             base_score=[float(value) for value in start] if multiclass else float(1 / (1 + np.exp(-start))),
         )
