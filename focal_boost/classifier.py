@@ -15,7 +15,7 @@ from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import adapter_for, default_estimator
-from focal_boost.objectives._adapter import EvalSet
+from focal_boost.objectives._adapter import EvalSet, arrow_frame
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -35,8 +35,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
         form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on
         the decision. Read at predict time; no refit is needed to change it.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        The second derivative that the booster is given; see `BinaryFocalLoss`.
+    hessian : str, default="dominant"
+        The second derivative that the booster is given: "dominant", "safeguarded", "exact", "gauss_newton",
+        "absolute_gradient" or "bounded"; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
 
     Attributes
     ----------
@@ -44,7 +45,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The class labels, sorted.
     n_features_in_ : int
         Number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where the data have them all as strings.
     loss_ : BinaryFocalLoss or MulticlassFocalLoss
         The loss, with alpha resolved to numbers.
@@ -55,7 +56,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
         The native model inside.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         As the booster computes them.
     best_iteration_ : int
         With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
@@ -90,7 +91,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         gamma: Any = 2.0,
         alpha: Any = None,
         calibrated: bool = True,
-        hessian: str = "safeguarded",
+        hessian: str = "dominant",
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
@@ -163,10 +164,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y must hold at least two classes; got one class: {self.classes_.tolist()}.")
         loss = self._resolve_loss(counts)
-        if not (totals > 0).all():
-            empty = self.classes_[np.argmin(totals)]
+        if not totals.all():
+            empty = self.classes_[totals == 0].tolist()
             raise ValueError(
-                f"sample_weight must be positive somewhere in every class; it is 0 for all of {empty!r}."
+                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
             )
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
@@ -204,7 +205,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the class with the largest `predict_proba`, (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
 
     @property
     def booster_(self) -> Any:
@@ -240,8 +242,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _check_X(self, X: Any, reset: bool) -> Any:
-        if hasattr(X, "__dataframe__") or hasattr(X, "columns"):
-            # Only names and number of the features are checked: categories must reach the booster untouched.
+        if hasattr(X, "columns"):
+            _check_frame(X)
+            arrow_frame(X)
+            # Names, number and types of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
         return validate_data(
             self,
@@ -265,8 +269,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             return []
         if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
             eval_set = [eval_set]
-        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set):
-            raise ValueError("eval_set must be a list of (X, y) pairs.")
+        if not isinstance(eval_set, tuple | list) or not all(
+            isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set
+        ):
+            raise ValueError(f"eval_set must be a list of (X, y) pairs; got {eval_set!r}.")
         weights = [None] * len(eval_set) if eval_sample_weight is None else list(eval_sample_weight)
         if len(weights) != len(eval_set):
             raise ValueError(
@@ -297,10 +303,11 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         n_classes = len(self.classes_)
         alpha = self.alpha
         if isinstance(alpha, dict):
-            unknown = [label for label in alpha if label not in self.classes_]
+            classes = set(self.classes_)
+            unknown = [label for label in alpha if label not in classes]
             if unknown:
                 raise ValueError(f"alpha must name classes of y, {self.classes_.tolist()}; got {unknown[0]!r}.")
-            alpha = tuple(alpha.get(label, 1.0) for label in self.classes_.tolist())
+            alpha = tuple(alpha.get(label, 1.0) for label in self.classes_)
         elif isinstance(alpha, str):
             if alpha != "balanced":
                 raise ValueError(
@@ -316,11 +323,20 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
 def encode(y: Any) -> tuple[Array, Array]:
     """Return the sorted classes and the labels 0..K-1."""
-    check_classification_targets(y)
+    if np.ma.is_masked(y):
+        raise ValueError("y must not be masked: leave those rows out.")
     y = column_or_1d(y, warn=True)
-    missing = y != y  # NaN, the only value that differs from itself
-    if np.any(missing):
-        raise ValueError("y must not hold missing values; got NaN.")
+    missing = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(len(y), dtype=bool)
+    if y.dtype.kind == "O":
+        missing = np.array([_is_missing(label) for label in y])
+    if missing.any():
+        raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(
+            f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
+        ) from None
     classes, labels = np.unique(y, return_inverse=True)
     return classes, labels
 
@@ -330,3 +346,18 @@ def check_known(name: str, y: Array, classes: Array) -> None:
     unseen = ~np.isin(y, classes)
     if unseen.any():
         raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[unseen][0]!r}.")
+
+
+def _check_frame(X: Any) -> None:
+    if 0 in X.shape:
+        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
+    dtypes = zip(X.columns, getattr(X, "dtypes", ()), strict=False)
+    foreign = [name for name, dtype in dtypes if not getattr(dtype, "isnative", True)]
+    if foreign:  # XGBoost would read garbage, in silence
+        raise ValueError(f"X must hold columns of native byte order; got {foreign} in another one.")
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether the label is None, NaN or pandas.NA, which no label equals, not even itself."""
+    equal = label == label
+    return label is None or not isinstance(equal, bool | np.bool_) or not equal

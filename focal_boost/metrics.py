@@ -1,4 +1,4 @@
-"""Figures of merit: the focal loss itself and the log loss of the probabilities that a raw prediction implies."""
+"""Figures of merit: the focal loss itself, the log loss that a raw prediction implies, and calibration."""
 
 from __future__ import annotations
 
@@ -78,6 +78,81 @@ def _total_weight(sample_weight: Any, n_samples: int) -> float:
     if total <= 0:
         raise ValueError(f"sample_weight must have a positive sum for a mean; got {total} over {n_samples} rows.")
     return total
+
+
+def expected_calibration_error(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    n_bins: int = 10,
+    strategy: str = "quantile",
+    sample_weight: Any = None,
+) -> float:
+    """Mean gap between predicted probability and observed frequency, over bins of similar predictions.
+
+    With bins b of weight share s_b, the sum of s_b |mean label - mean probability| (Naeini et al. 2015). For more
+    than two classes the mean over the classes of that figure for each class against the rest (Kull et al. 2019).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels: 0 or 1, or 0 to K - 1.
+    y_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Probability of class 1, or of every class; in [0, 1]. Of two columns the second is used.
+    n_bins : int, default=10
+        At least 1. Fewer are used where quantiles coincide.
+    strategy : {"quantile", "uniform"}, default="quantile"
+        Bins that hold equally many rows, or equally wide ones. Rare classes have nearly all their predictions in
+        the lowest of the equally wide bins, where nothing is resolved.
+    sample_weight : array-like of shape (n_samples,), optional
+        Finite, not negative, not all 0.
+
+    Returns
+    -------
+    error : float
+        Between 0 and 1. Even exact probabilities have an error above 0 on few rows: compare like with like.
+
+    Raises
+    ------
+    ValueError
+        On an argument out of its range.
+
+    References
+    ----------
+    M. P. Naeini, G. Cooper, M. Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI
+    2015, `doi:10.1609/aaai.v29i1.9602 <https://doi.org/10.1609/aaai.v29i1.9602>`_.
+    M. Kull et al., "Beyond temperature scaling: Obtaining well-calibrated multi-class probabilities with Dirichlet
+    calibration", NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from focal_boost.metrics import expected_calibration_error
+    >>> expected_calibration_error([0, 0, 0, 1], [0.25, 0.25, 0.25, 0.25])
+    0.0
+    >>> expected_calibration_error([0, 0, 1, 1], [0.1, 0.3, 0.7, 0.9], n_bins=2)
+    0.2
+    """
+    proba = np.asarray(y_proba, dtype=np.float64)
+    if proba.ndim not in (1, 2) or (proba.ndim == 2 and proba.shape[1] < 2):
+        raise ValueError(f"y_proba must have the shape (n,) or (n, K), K at least 2; got {proba.shape}.")
+    if not ((proba >= 0) & (proba <= 1)).all():
+        raise ValueError("y_proba must lie in [0, 1]; got probabilities outside, or NaN.")
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be at least 1; got {n_bins!r}.")
+    if strategy not in ("quantile", "uniform"):
+        raise ValueError(f"strategy must be 'quantile' or 'uniform'; got {strategy!r}.")
+    if proba.ndim == 2 and proba.shape[1] == 2:
+        proba = proba[:, 1]
+    classes = check_labels(y_true, len(proba), 2 if proba.ndim == 1 else proba.shape[1])
+    weight = check_sample_weight(sample_weight, len(classes))
+    total = _total_weight(weight, len(classes))
+    errors = []
+    for label, p in enumerate(proba.T) if proba.ndim == 2 else [(1, proba)]:
+        at = np.linspace(0, 1, n_bins + 1)[1:-1]
+        bins = np.searchsorted(np.quantile(p, at) if strategy == "quantile" else at, p, side="right")
+        gap = (classes == label) - p
+        errors.append(np.abs(np.bincount(bins, gap if weight is None else weight * gap)).sum() / total)
+    return float(np.mean(errors))
 
 
 def log_loss_of(

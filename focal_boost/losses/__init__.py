@@ -2,5 +2,6 @@
 
 from focal_boost.losses._binary import BinaryFocalLoss
 from focal_boost.losses._multiclass import MulticlassFocalLoss
+from focal_boost.losses._posterior import posterior
 
-__all__ = ["BinaryFocalLoss", "MulticlassFocalLoss"]
+__all__ = ["BinaryFocalLoss", "MulticlassFocalLoss", "posterior"]

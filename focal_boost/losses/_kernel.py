@@ -23,12 +23,14 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-# Values worked on at once. A block of temporaries stays in the second-level cache; larger blocks wait for
-# memory, smaller ones for the interpreter.
-BLOCK = 32_768
+# Values worked on at once: a block of temporaries stays in the cache, smaller ones wait for the interpreter. Threads
+# hand the interpreter's lock to each other after every operation, and want longer ones.
+BLOCK = 65_536
+THREADED_BLOCK = 2 * BLOCK
 
-# Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow.
-HOPELESS: dict[Any, Any] = {np.dtype(np.float32): np.float32(80.0), np.dtype(np.float64): np.float64(700.0)}
+# Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow. Up to the
+# overflow there is room for a factor of a hundred million, the number of the other classes.
+HOPELESS: dict[Any, Any] = {np.dtype(np.float32): np.float32(70.0), np.dtype(np.float64): np.float64(690.0)}
 
 
 def cut_excess(u: Array) -> Array | None:
@@ -100,20 +102,21 @@ def derivatives(
 
 
 def in_blocks(
-    n: int, block: int, n_threads: int, n_work: int, dtype: Any, evaluate: Callable[[slice, Array], None]
+    n: int, width: int, n_threads: int, n_work: int, dtype: Any, evaluate: Callable[[slice, Array], None]
 ) -> None:
-    """Call ``evaluate(rows, work)`` for each ``block`` of ``n`` rows; ``work`` is scratch, (n_work, block).
+    """Call ``evaluate(rows, work)`` for each block of ``n`` rows of ``width`` values.
 
-    NumPy's loops release the interpreter lock, so threads help. The blocks are the same for any number of
-    threads, hence so is the result, bit for bit.
+    ``work`` is scratch of ``n_work`` times as many values as the block has rows. NumPy's loops release the
+    interpreter lock, so threads help. What a row gets does not depend on its block, hence not on the threads.
     """
-    n_blocks = -(-n // block)
-    n_threads = max(1, min(n_threads, n_blocks))
+    block = max(256, (BLOCK if n_threads == 1 else THREADED_BLOCK) // width)
+    n_threads = max(1, min(n_threads, -(-n // block)))
 
     def span(first: int) -> None:
         work = np.empty((n_work, min(n, block)), dtype=dtype)
         # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity.
-        with np.errstate(under="ignore", divide="ignore"):
+        # What infinities leave undefined is found by cut_excess.
+        with np.errstate(under="ignore", divide="ignore", invalid="ignore"):
             for start in range(first * block, n, n_threads * block):
                 evaluate(slice(start, min(start + block, n)), work)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from focal_boost.losses import _kernel, _posterior
 from focal_boost.losses._base import BoundLoss, FocalLoss
-from focal_boost.losses._hessian import Policy
+from focal_boost.losses._hessian import Policy, dominant
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import (
     PerClass,
@@ -21,12 +21,14 @@ from focal_boost.losses._parameters import (
     check_n_classes,
     check_raw_prediction,
     gammas_by_class,
+    largest_label,
 )
 
 
 class _BoundMulticlass(BoundLoss):
     ndim = 2
     hessian_factor = 2.0
+    n_work = 8
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
         return per_class[labels]
@@ -84,10 +86,13 @@ class _BoundMulticlass(BoundLoss):
         absolute_gradient.put(true, slope)
         # The Gauss-Newton part is w P_c (1 - P_c), for the true class too.
         complement.put(true, p)
-        # The curvature part is w' P_c^2, and w' q^2 for the true class, with w' q^2 as one.
+        # The curvature part of the matrix is w' v v^T with v = P - e_y, on its diagonal w' P_c^2 and, for the true
+        # class, w' q^2, formed as one. The absolute values of a row sum to 2 w' q P_c: with half of that on the
+        # diagonal, twice the diagonal bounds the matrix.
         share = np.multiply(P, 1 / q, out=P)
         share.put(true, 1)
-        share *= share
+        if policy is not dominant:
+            share *= share
         share *= curvature
         policy(complement, share, absolute_gradient, self._factor)
 
@@ -108,13 +113,15 @@ class MulticlassFocalLoss(FocalLoss):
     n_classes : int, optional
         Number of classes K, at least 2. None: read off the raw prediction.
     gamma : float or sequence of K floats, default=2.0
-        Focusing parameter, finite, >= 0, the same for all classes or one per (true) class.
+        Focusing parameter, from 0 to 1e6, the same for all classes or one per (true) class.
     alpha : None or sequence of K floats, default=None
-        One positive weight per class; None is no weighting. With two classes also a float in (0, 1), as in
-        `BinaryFocalLoss`.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
-        What a booster is given for the diagonal of the Hessian; see `BinaryFocalLoss`. As an objective, second
-        derivatives are doubled: twice the diagonal bounds the full matrix, as in XGBoost's softmax.
+        One weight per class, from 1e-15 to 1e8; None is no weighting. With two classes also a float in (0, 1),
+        as in `BinaryFocalLoss`.
+    hessian : str, default="dominant"
+        What a booster is given for the diagonal of the Hessian, by the names of `BinaryFocalLoss`. "dominant" is
+        "safeguarded" with the curvature ``w' P_c^2`` of the other classes replaced by ``w' (1 - P_y) P_c``, half
+        its row sum. As an objective, second derivatives are doubled, as in XGBoost's softmax: twice the "dominant"
+        diagonal bounds the full matrix, twice the exact or safeguarded one only for two classes or gamma = 0.
 
     Raises
     ------
@@ -157,7 +164,7 @@ class MulticlassFocalLoss(FocalLoss):
     n_classes: int | None = None
     gamma: PerClass = 2.0
     alpha: PerClass | None = None
-    hessian: str = "safeguarded"
+    hessian: str = "dominant"
 
     _bound: ClassVar[type[BoundLoss]] = _BoundMulticlass
 
@@ -165,7 +172,7 @@ class MulticlassFocalLoss(FocalLoss):
         object.__setattr__(self, "n_classes", check_n_classes(self.n_classes))
         object.__setattr__(self, "gamma", check_gamma(self.gamma, self.n_classes))
         object.__setattr__(self, "alpha", check_alpha(self.alpha, self.n_classes))
-        check_hessian(self.hessian)
+        object.__setattr__(self, "hessian", check_hessian(self.hessian))
         lengths = {len(values) for values in (self.gamma, self.alpha) if isinstance(values, tuple)}
         if len(lengths) == 2:
             raise ValueError(f"gamma and alpha must have one value per class; got {self.gamma} and {self.alpha}.")
@@ -175,7 +182,7 @@ class MulticlassFocalLoss(FocalLoss):
         raw = self._check_raw_prediction(raw_prediction)
         check_finite(raw)
         if not calibrated:
-            return raw - _posterior.log_sum_exp(raw)[:, None]
+            return _posterior.log_softmax(raw)
         return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
 
     def _by_class(self, n_classes: int) -> tuple[Array, Array]:
@@ -189,12 +196,7 @@ class MulticlassFocalLoss(FocalLoss):
         return self.n_classes
 
     def _infer_n_classes(self, y_true: Any) -> int:
-        if self._known_n_classes is not None:
-            return self._known_n_classes
-        # What is no label is refused by check_labels, not here.
-        labels = np.asarray(y_true)
-        numeric = labels.size > 0 and labels.dtype.kind in "biuf" and np.isfinite(labels).all()
-        return max(2, int(labels.max()) + 1) if numeric else 2
+        return self._known_n_classes or largest_label(y_true) + 1
 
     def _check_raw_prediction(self, raw_prediction: Any) -> Array:
         return check_raw_prediction(raw_prediction, 2, self._known_n_classes)

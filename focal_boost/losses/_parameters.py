@@ -1,6 +1,7 @@
 """What a loss accepts: checks of its parameters and of the arrays it is called with.
 
-Every error names the argument, the offending value and what is allowed.
+Every error names the argument, the offending value and what is allowed. The bounds keep every product of gamma,
+class weight, sample weight and raw prediction that a booster is given within the range of float32.
 """
 
 from __future__ import annotations
@@ -22,14 +23,25 @@ def _numbers(name: str, value: Any, allowed: str) -> PerClass:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return tuple(float(_number(name, entry, allowed)) for entry in value)
-    return float(_number(name, value, allowed))
+        return tuple(_number(name, entry, allowed) for entry in value)
+    return _number(name, value, allowed)
 
 
-def _number(name: str, value: Any, allowed: str) -> Any:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+def _number(name: str, value: Any, allowed: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {allowed}; got {value!r}.")
-    return value
+    return _float(value)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the largest float
+        return np.inf if value > 0 else -np.inf
+
+
+def _within(values: PerClass, smallest: float, largest: float) -> bool:
+    return bool(((np.asarray(values) >= smallest) & (np.asarray(values) <= largest)).all())
 
 
 def _check_length(name: str, values: PerClass, n_classes: int | None) -> None:
@@ -41,10 +53,10 @@ def _check_length(name: str, values: PerClass, n_classes: int | None) -> None:
 
 
 def check_gamma(gamma: Any, n_classes: int | None) -> PerClass:
-    """Return ``gamma`` as a float or a tuple of floats, one per class, finite and at least 0."""
-    allowed = "a finite number >= 0 or one per class"
+    """Return ``gamma`` as a float or a tuple of floats, one per class, from 0 to 1e6."""
+    allowed = "a finite number >= 0 or one per class, at most 1e6"
     values = _numbers("gamma", gamma, allowed)
-    if not (np.isfinite(values) & (np.asarray(values) >= 0)).all():
+    if not _within(values, 0, 1e6):
         raise ValueError(f"gamma must be {allowed}; got {gamma!r}.")
     _check_length("gamma", values, n_classes)
     return values
@@ -53,9 +65,11 @@ def check_gamma(gamma: Any, n_classes: int | None) -> PerClass:
 def check_alpha(alpha: Any, n_classes: int | None) -> PerClass | None:
     """Return ``alpha`` as None, a float in (0, 1) (two classes only) or a tuple of positive floats."""
     if n_classes == 2:
-        allowed = "None, a float in (0, 1) (the weight of the positive class) or two positive numbers"
+        allowed = (
+            "None, a float in (0, 1) (the weight of the positive class) or two positive numbers, 1e-15 to 1e8"
+        )
     else:
-        allowed = "None or one positive number per class"
+        allowed = "None or one positive number per class, 1e-15 to 1e8"
     if alpha is None:
         return None
     if isinstance(alpha, str | dict):
@@ -64,10 +78,7 @@ def check_alpha(alpha: Any, n_classes: int | None) -> PerClass | None:
             "label are understood by FocalBoostClassifier."
         )
     values = _numbers("alpha", alpha, allowed)
-    if isinstance(values, float):
-        if n_classes != 2 or not 0 < values < 1:
-            raise ValueError(f"alpha must be {allowed}; got {alpha!r}.")
-    elif not (np.isfinite(values) & (np.asarray(values) > 0)).all():
+    if not _within(values, 1e-15, 1e8) or (isinstance(values, float) and (n_classes != 2 or values >= 1)):
         raise ValueError(f"alpha must be {allowed}; got {alpha!r}.")
     _check_length("alpha", values, n_classes)
     return values
@@ -88,7 +99,7 @@ def check_hessian(hessian: Any) -> str:
     """Return the name of a Hessian policy."""
     if not isinstance(hessian, str) or hessian not in POLICIES:
         raise ValueError(f"hessian must be one of {', '.join(map(repr, POLICIES))}; got {hessian!r}.")
-    return hessian
+    return str(hessian)
 
 
 def gammas_by_class(gamma: PerClass, n_classes: int) -> Array:
@@ -105,12 +116,34 @@ def alphas_by_class(alpha: PerClass | None, n_classes: int) -> Array:
     return np.array(alpha)
 
 
+def _reals(name: str, values: Any) -> Array:
+    """Return an array of booleans, integers or floats; what Python objects hold becomes float64."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be an array; got {values!r}.") from None
+    if array.dtype.kind == "O":
+        for entry in array.flat:
+            if not isinstance(entry, Real | np.bool_):
+                raise TypeError(f"{name} must hold real numbers; got {entry!r}.")
+        array = np.array([_float(entry) for entry in array.flat], dtype=np.float64).reshape(array.shape)
+    if array.dtype.kind not in "biuf" or np.ma.is_masked(values):
+        got = "masked entries" if np.ma.is_masked(values) else repr(array.flat[0]) if array.size else array.dtype
+        raise TypeError(f"{name} must hold real numbers; got {got}.")
+    return array
+
+
+def _floats(name: str, values: Any) -> Array:
+    """Return a native float32 or float64 array: float32 of whatever byte order stays so, all else is float64."""
+    array = _reals(name, values)
+    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
+    with np.errstate(over="ignore", under="ignore"):  # of long doubles
+        return array.astype(np.float32 if single else np.float64, copy=False)
+
+
 def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None = None) -> Array:
     """Return raw predictions as a native float32 or float64 array, (n,) or (n, K)."""
-    raw = np.asarray(raw_prediction)
-    if raw.dtype.kind not in "fiubO":
-        raise TypeError(f"raw_prediction must hold real numbers; got dtype {raw.dtype}.")
-    raw = raw.astype(np.float32 if raw.dtype.kind == "f" and raw.dtype.itemsize == 4 else np.float64, copy=False)
+    raw = _floats("raw_prediction", raw_prediction)
     if raw.ndim != ndim or (ndim == 2 and (raw.shape[1] != n_classes if n_classes else raw.shape[1] < 2)):
         expected = "(n_samples,)" if ndim == 1 else f"(n_samples, {n_classes or 'n_classes'})"
         hint = "" if ndim == 1 else " (in the native interfaces, set num_class in params)"
@@ -126,16 +159,10 @@ def check_finite(raw: Array) -> None:
 
 def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> Array:
     """Return the labels 0..K-1 as an array of shape (n,) of any numeric dtype."""
-    labels = np.asarray(y_true)
-    allowed = "0 or 1" if n_classes == 2 else f"an integer from 0 to {n_classes - 1}"
+    labels = _reals("y_true", y_true)
     if labels.ndim != 1 or (n_samples is not None and len(labels) != n_samples):
         expected = "(n_samples,)" if n_samples is None else f"({n_samples},) as raw_prediction has rows"
         raise ValueError(f"y_true must have shape {expected}; got {labels.shape}.")
-    if labels.dtype.kind not in "biuf":
-        try:
-            labels = labels.astype(np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(f"y_true must be {allowed}; got {labels[0]!r}.") from None
     for start in range(0, len(labels), BLOCK):
         block = labels[start : start + BLOCK]
         if n_classes == 2:
@@ -145,23 +172,25 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> Array:
             if labels.dtype.kind == "f":
                 right &= block == np.floor(block)
         if not right.all():
+            allowed = "0 or 1" if n_classes == 2 else f"an integer from 0 to {n_classes - 1}"
             raise ValueError(f"y_true must be {allowed}; got {block[~right][0]!s}.")
     return labels
 
 
+def largest_label(y_true: Any) -> int:
+    """Return the largest of the labels, at least 1, as far as they are any: `check_labels` refuses the others."""
+    labels = _reals("y_true", y_true)
+    return int(labels.max(initial=1)) if np.isfinite(labels).all() else 1
+
+
 def check_sample_weight(sample_weight: Any, n_samples: int) -> Array | None:
-    """Return None or the weights as a float array of shape (n,), finite and not negative."""
+    """Return None or the weights as a native float array of shape (n,), from 0 to 1e15."""
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight)
+    weight = _floats("sample_weight", sample_weight)
     if weight.shape != (n_samples,):
         raise ValueError(f"sample_weight must have shape ({n_samples},); got {weight.shape}.")
-    if weight.dtype.kind != "f":
-        try:
-            weight = weight.astype(np.float64)
-        except (TypeError, ValueError):
-            raise TypeError(f"sample_weight must hold real numbers; got {sample_weight!r}.") from None
-    wrong = ~((weight >= 0) & (weight < np.inf))
+    wrong = ~((weight >= 0) & (weight <= 1e15))
     if wrong.any():
-        raise ValueError(f"sample_weight must be finite and >= 0; got {weight[wrong][0]!s}.")
+        raise ValueError(f"sample_weight must be finite and >= 0, at most 1e15; got {weight[wrong][0]!s}.")
     return weight

@@ -9,11 +9,75 @@ class weights and the exponents per class follow from the same stationarity.)
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import expit
 
 from focal_boost.losses._kernel import Array
+from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, gammas_by_class
+
+# Stands for an infinite raw prediction: its sigmoid and its posterior round to 0 and 1 for every gamma.
+_CERTAIN = 1e4
+
+
+def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> Array:
+    """Return the class posterior that plain probabilities of a focal model imply.
+
+    For a model that has left Python (ONNX, treelite, a booster's own file) and predicts the plain sigmoid or
+    softmax: with the loss's gamma and alpha it gives what ``FocalBoostClassifier.predict_proba`` gives.
+
+    Parameters
+    ----------
+    probability : array-like of shape (n_samples,) or (n_samples, n_classes)
+        The plain probability of the positive class, or of every class, rows summing to one.
+    gamma : float or sequence of one float per class, default=2.0
+        As the model was trained with: ``model.loss_.gamma``.
+    alpha : None, float in (0, 1) (two classes) or one positive number per class, default=None
+        As the model was trained with: ``model.loss_.alpha``.
+
+    Returns
+    -------
+    posterior : float64 ndarray of the shape of ``probability``
+        0 and 1 stay 0 and 1. Probabilities that a float32 rounds to 1 hold no more than that; take raw
+        predictions and the ``predict_proba`` of the loss where such rows matter.
+
+    Raises
+    ------
+    ValueError, TypeError
+        On probabilities outside [0, 1], rows that do not sum to one, and parameters out of their range.
+
+    References
+    ----------
+    N. Charoenphakdee, J. Vongkulbhisal, N. Chairatanakul, M. Sugiyama, "On Focal Loss for Class-Posterior
+    Probability Estimation", CVPR 2021.
+
+    Examples
+    --------
+    >>> from focal_boost.losses import posterior
+    >>> posterior([0.0, 0.1, 0.5, 0.9, 1.0], gamma=2.0).round(4)
+    array([0.    , 0.0026, 0.5   , 0.9974, 1.    ])
+    >>> posterior([[0.7, 0.2, 0.1]], gamma=2.0, alpha=[1, 2, 4]).round(4)
+    array([[0.9646, 0.0286, 0.0067]])
+    """
+    p = np.asarray(probability, dtype=np.float64)
+    if not (p.ndim == 1 or (p.ndim == 2 and p.shape[1] > 1)):
+        raise ValueError(f"probability must have shape (n_samples,) or (n_samples, n_classes); got {p.shape}.")
+    outside = ~((p >= 0) & (p <= 1))
+    if outside.any():
+        raise ValueError(f"probability must lie in [0, 1]; got {p[outside][0]!s}.")
+    n_classes = 2 if p.ndim == 1 else p.shape[1]
+    gammas = gammas_by_class(check_gamma(gamma, n_classes), n_classes)
+    alphas = alphas_by_class(check_alpha(alpha, n_classes), n_classes)
+    with np.errstate(divide="ignore", under="ignore"):
+        if p.ndim == 1:
+            raw = np.clip(np.log(p) - np.log1p(-p), -_CERTAIN, _CERTAIN)
+            return np.exp(log_sigmoid(binary_log_odds(raw, gammas, alphas)))
+        wrong = abs(p.sum(axis=1) - 1) > 1e-3
+        if wrong.any():
+            raise ValueError(f"rows of probability must sum to one; got {p[wrong][0].tolist()}.")
+        return np.exp(multiclass_log_posterior(np.maximum(np.log(p), -_CERTAIN), gammas, alphas))
 
 
 def log_sigmoid(x: Array) -> Array:
@@ -51,6 +115,13 @@ def log_sum_exp(x: Array) -> Array:
         return top + np.log(np.exp(x - top[:, None]).sum(axis=1))
 
 
+def log_softmax(x: Array) -> Array:
+    """Return ``x - log(sum(exp(x)))`` of each row, (n, K)."""
+    # Centred first: the logarithm of the sum would be rounded to the digits of x.
+    centred = x - x.max(axis=1, keepdims=True)
+    return centred - log_sum_exp(centred)[:, None]
+
+
 def softmax_log_odds_against(raw_prediction: Array) -> tuple[Array, Array]:
     """Return ``log(q_c / p_c)`` and ``log p_c`` of every class under the softmax, both (n, K)."""
     rows = np.arange(len(raw_prediction))
@@ -76,8 +147,7 @@ def _log_unnormalised(u: Array, log_p: Array, gammas: Array, alphas: Array) -> A
 def multiclass_log_posterior(raw_prediction: Array, gammas: Array, alphas: Array) -> Array:
     """Return the logarithm of the posterior of every class, (n, K)."""
     u, log_p = softmax_log_odds_against(raw_prediction)
-    score = _log_unnormalised(u, log_p, gammas, alphas)
-    return score - log_sum_exp(score)[:, None]
+    return log_softmax(_log_unnormalised(u, log_p, gammas, alphas))
 
 
 def binary_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> float:
@@ -119,7 +189,11 @@ def multiclass_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> Ar
         return _bisect(log_ratio, log_z + log_priors, bound)
 
     def excess(log_z: float) -> float:
-        return float((1 / (1 + np.exp(-log_odds(log_z)))).sum() - 1)
+        # The others minus the complement of the likeliest: all minus 1 would lose the digits of the improbable.
+        x = log_odds(log_z)
+        terms, top = expit(x), x.argmax()
+        terms[top] = -expit(-x[top])
+        return float(terms.sum())
 
     everywhere = np.full(priors.shape, bound)
     low = (log_ratio(-everywhere) - log_priors).min()

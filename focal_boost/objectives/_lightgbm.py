@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
@@ -14,6 +15,7 @@ from focal_boost.objectives._adapter import (
     EvalSet,
     FocalMetric,
     ProbabilityMetric,
+    arrow_frame,
     metric_name,
 )
 
@@ -166,7 +168,7 @@ class LightGBMAdapter(BoosterAdapter):
         fit_params: dict[str, Any],
     ) -> None:
         estimator.fit(
-            X,
+            _readable(estimator, X),
             y,
             sample_weight=sample_weight,
             init_score=self._init_score(start, y),
@@ -203,14 +205,16 @@ class LightGBMAdapter(BoosterAdapter):
             "eval_init_score": [self._init_score(start, y) for _, y, _ in eval_set],
             "eval_sample_weight": [weight for *_, weight in eval_set],
         }
-        X, y = tuple(X for X, *_ in eval_set), tuple(y for _, y, _ in eval_set)
-        if "eval_X" in inspect.signature(estimator.fit).parameters:
+        X, y = tuple(_readable(estimator, X) for X, *_ in eval_set), tuple(y for _, y, _ in eval_set)
+        if _since_4_7(estimator):
             return {**arguments, "eval_X": X, "eval_y": y}
         return {**arguments, "eval_set": list(zip(X, y, strict=True))}
 
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return raw scores, (n,) or (n, K), float64."""
-        return np.asarray(estimator.predict(X, raw_score=True))
+        # Not by the estimator's own predict, which warns of feature names that LightGBM 4.6 made up.
+        threads = n_threads(estimator.n_jobs)
+        return np.asarray(estimator.booster_.predict(_readable(estimator, X), raw_score=True, num_threads=threads))
 
     def booster(self, estimator: Any) -> Any:
         """Return the lightgbm.Booster."""
@@ -228,6 +232,26 @@ class LightGBMAdapter(BoosterAdapter):
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf."""
         return bool(estimator.booster_.feature_importance("split").any())
+
+
+def _since_4_7(estimator: Any) -> bool:
+    return "eval_X" in inspect.signature(estimator.fit).parameters
+
+
+def _readable(estimator: Any, X: Any) -> Any:
+    """Return the data as LightGBM reads them: it knows no sparse arrays, and no categories in Arrow's format."""
+    if sparse.issparse(X):
+        return sparse.csc_matrix(X) if X.format == "csc" else sparse.csr_matrix(X)
+    frame = arrow_frame(X)
+    if frame is None:
+        return X
+    import narwhals as nw
+
+    categories = [name for name, dtype in frame.schema.items() if dtype in (nw.Categorical, nw.Enum)]
+    if _since_4_7(estimator) and not categories:
+        return X
+    # An Enum would become an ordered categorical, whose codes LightGBM takes for numbers.
+    return frame.with_columns(nw.col(categories).cast(nw.Categorical)).to_pandas()
 
 
 def repeat(start: Any, n_samples: int) -> Array:

@@ -210,7 +210,7 @@ class XGBoostAdapter(BoosterAdapter):
             # XGBoost stops on the last metric and puts the callable one last, wherever it was asked for.
             from xgboost.callback import EarlyStopping
 
-            stop = EarlyStopping(estimator.early_stopping_rounds, metric_name=metrics[-1])
+            stop = EarlyStopping(rounds=estimator.early_stopping_rounds, metric_name=metrics[-1])
             estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])
 
     def raw_prediction(self, estimator: Any, X: Any) -> Array:

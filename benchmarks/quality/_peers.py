@@ -1,0 +1,168 @@
+"""The focal losses of other packages, at gamma 2, each as its own documentation uses it.
+
+Where a package says nothing of early stopping, it is stopped on the log loss of the probabilities it documents:
+the sigmoid or the softmax of its raw prediction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.quality import _measures
+from benchmarks.quality._contenders import (
+    LEARNING_RATE,
+    PATIENCE,
+    ROUNDS,
+    THREADS,
+    Contender,
+    Outcome,
+    estimator,
+    log_softmax,
+    parts,
+    raw_prediction,
+)
+from benchmarks.quality._sets import SEED, Fold, Table
+
+
+def _log(proba: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(proba, 1e-15, None))
+
+
+def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:
+    """Train CatBoost's log loss (gamma 0) or ``Focal``, whose alpha of a half weighs both classes alike."""
+    from catboost import CatBoostClassifier
+
+    categorical = list(table.X.select_dtypes("category").columns)
+
+    def readable(X: pd.DataFrame) -> pd.DataFrame:
+        return X.assign(
+            **{column: X[column].astype(object).fillna("missing").astype(str) for column in categorical}
+        )
+
+    (X, y), (X_stop, y_stop), (X_test, _) = parts(table, fold)
+    loss = "Logloss" if table.n_classes == 2 else "MultiClass"
+    if contender.gamma:
+        loss = f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}"
+    model = CatBoostClassifier(
+        iterations=ROUNDS,
+        learning_rate=LEARNING_RATE,
+        early_stopping_rounds=PATIENCE,
+        loss_function=loss,
+        eval_metric="Logloss" if table.n_classes == 2 else "MultiClass",
+        cat_features=categorical,
+        thread_count=THREADS,
+        random_seed=SEED,
+        verbose=False,
+        allow_writing_files=False,
+    ).fit(readable(X), y, eval_set=(readable(X_stop), y_stop))
+    raw = np.asarray(model.predict(readable(X_test), prediction_type="RawFormulaVal"))
+    raw_stop = np.asarray(model.predict(readable(X_stop), prediction_type="RawFormulaVal"))
+    return _outcome(raw, raw_stop, model.tree_count_)
+
+
+def _outcome(raw: np.ndarray, raw_stop: np.ndarray, rounds: int) -> Outcome:
+    return Outcome(log_softmax(raw), log_softmax(raw_stop), int(rounds), float(np.abs(raw).max()))
+
+
+def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]:
+    from lightgbm import early_stopping
+
+    def metric(y: np.ndarray, raw: np.ndarray) -> tuple[str, float, bool]:
+        return "log_loss", _measures.log_loss(y.astype(int), log_softmax(raw)), False
+
+    return {"eval_set": [stop], "eval_metric": metric, "callbacks": [early_stopping(PATIENCE, verbose=False)]}
+
+
+def gbdt_cbl(contender: Contender, table: Table, fold: Fold) -> Outcome:
+    """Train with the package gbdtCBL: a callable for either booster, started from a raw prediction of 0."""
+    from gbdtCBL.binary import FLLoss
+    from gbdtCBL.lgbmulti import LGBFLMulti
+    from gbdtCBL.xgbmulti import XGBFLMulti
+
+    train, stop, (X_test, _) = parts(table, fold)
+    on_xgboost = contender.booster == "xgboost"
+    multiclass = XGBFLMulti if on_xgboost else LGBFLMulti
+    objective = (FLLoss if table.n_classes == 2 else multiclass)(contender.gamma)
+    if on_xgboost:
+        metric = "logloss" if table.n_classes == 2 else "mlogloss"
+        model = estimator("xgboost", objective=objective, eval_metric=metric)
+        model.fit(*train, eval_set=[stop], verbose=False)
+        rounds = model.best_iteration + 1
+    else:
+        model = estimator("lightgbm", objective=objective, metric="None").fit(*train, **_lightgbm_arguments(stop))
+        rounds = model.best_iteration_
+    raws = (raw_prediction(contender.booster, model, X) for X in (X_test, stop[0]))
+    return _outcome(*raws, rounds)
+
+
+def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
+    """Train with the package imlightgbm: a classifier over LightGBM."""
+    from imlightgbm import ImbalancedLGBMClassifier
+
+    train, stop, (X_test, _) = parts(table, fold)
+    kind = {"objective": "binary_focal"}
+    if table.n_classes > 2:
+        kind = {"objective": "multiclass_focal", "num_class": table.n_classes}
+    model = ImbalancedLGBMClassifier(
+        gamma=contender.gamma,
+        n_estimators=ROUNDS,
+        learning_rate=LEARNING_RATE,
+        n_jobs=THREADS,
+        random_state=SEED,
+        verbose=-1,
+        metric="None",
+        **kind,
+    ).fit(*train, **_lightgbm_arguments(stop))
+    proba, proba_stop = model.predict_proba(X_test), model.predict_proba(stop[0])
+    raw = model.predict(X_test, raw_score=True)
+    return Outcome(_log(proba), _log(proba_stop), int(model.best_iteration_), float(np.abs(raw).max()))
+
+
+def bokbokbok(contender: Contender, table: Table, fold: Fold) -> Outcome:
+    """Train with the package bokbokbok: an objective of the native interfaces, two classes only."""
+    import lightgbm
+    from bokbokbok.loss_functions.classification import WeightedFocalLoss
+
+    if table.n_classes > 2:
+        raise NotImplementedError("bokbokbok has no focal loss for more than two classes")
+    (X, y), (X_stop, y_stop), (X_test, _) = parts(table, fold)
+
+    def metric(raw: np.ndarray, data: Any) -> tuple[str, float, bool]:
+        return "log_loss", _measures.log_loss(data.get_label().astype(int), log_softmax(raw)), False
+
+    train = lightgbm.Dataset(X, y)
+    model = lightgbm.train(
+        {
+            "objective": WeightedFocalLoss(alpha=1.0, gamma=contender.gamma),
+            "metric": "None",
+            "learning_rate": LEARNING_RATE,
+            "num_threads": THREADS,
+            "seed": SEED,
+            "verbosity": -1,
+        },
+        train,
+        num_boost_round=ROUNDS,
+        valid_sets=[lightgbm.Dataset(X_stop, y_stop, reference=train)],
+        feval=metric,
+        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+    )
+    raws = (np.asarray(model.predict(X)) for X in (X_test, X_stop))
+    return _outcome(*raws, model.best_iteration)
+
+
+PEERS = {"CatBoost": catboost, "gbdtCBL": gbdt_cbl, "imlightgbm": imlightgbm, "bokbokbok": bokbokbok}
+
+
+def contenders() -> list[Contender]:
+    """Return what is compared with this library beside the boosters' own log loss."""
+    return [
+        Contender("CatBoost", "catboost"),
+        Contender("CatBoost", "catboost", 2.0),
+        Contender("gbdtCBL", "xgboost", 2.0),
+        Contender("gbdtCBL", "lightgbm", 2.0),
+        Contender("imlightgbm", "lightgbm", 2.0),
+        Contender("bokbokbok", "lightgbm", 2.0),
+    ]

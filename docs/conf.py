@@ -1,0 +1,32 @@
+"""Configuration of the documentation: ``sphinx-build -W --keep-going -b html docs docs/_build/html``."""
+
+from focal_boost import __version__
+
+project = "focal_boost"
+author = "The focal_boost developers"
+release = version = __version__
+
+extensions = [
+    "myst_nb",  # pages in Markdown, and the notebooks as they lie in notebooks/, a link to which stands here
+    "sphinx.ext.autodoc",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx-mathjax-offline",  # the formulas are readable without the network
+]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # the tests execute the notebooks; the pages show the outputs that lie in them
+
+# A name in single backticks must be one that the reference knows, in a page and in a docstring alike.
+default_role = "py:obj"
+nitpicky = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # numpydoc sections say it in words
+numpydoc_show_class_members = False  # autodoc lists them
+
+html_theme = "furo"
+html_title = f"focal_boost {version}"
+html_show_sphinx = False
+copybutton_exclude = ".linenos, .gp, .go"

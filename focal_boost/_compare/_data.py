@@ -1,0 +1,314 @@
+"""From a file or from arrays to a classification problem: reads, types columns, refuses what cannot be compared.
+
+Every refusal is an `InputError` of one line that says what to do. It knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+from sklearn.datasets import load_digits
+
+from focal_boost.losses._kernel import Array
+
+# "None" is not among them: it is as often a level as a gap.
+MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
+MAX_CLASSES = 200
+MAX_LEVELS = 255
+_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
+_IDENTIFIER = re.compile(r"(^|[\W_])(id|uuid|index|key|row)$|^unnamed|(?<=[a-z])(ID|Id)$", re.IGNORECASE)
+
+
+class InputError(ValueError):
+    """What was given cannot be compared; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows to learn from, labelled 0 to K - 1.
+
+    The features are called f0, f1, ...: no name of a column ever reaches a booster, which have their own views on
+    brackets and quotes. ``source`` are the lines of Python that make the same ``X`` and ``y``.
+    """
+
+    name: str
+    X: pd.DataFrame
+    y: Array
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+    source: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """Rows, features and class shares in a few words."""
+        counts = np.bincount(self.y)
+        size = f"{len(self.y):,} rows, {self.X.shape[1]} features"
+        if len(counts) == 2:
+            return f"{size}, {counts[1] / len(self.y):.2%} of class {self.classes[1]!r}"
+        return f"{size}, {len(counts)} classes (the rarest {counts.min() / len(self.y):.2%})"
+
+
+def digits(positive: Any = None) -> Problem:
+    """Return scikit-learn's handwritten digits, one (8) against the rest."""
+    X, y = load_digits(return_X_y=True)
+    problem = from_arrays(X, y, positive="8" if positive is None else positive)
+    digit = problem.classes[1]
+    source = (
+        "from sklearn.datasets import load_digits",
+        "",
+        "X, y = load_digits(return_X_y=True)",
+        f"y = (y == {digit}).astype(int)",
+    )
+    return replace(problem, name=f"handwritten digits, {digit} against the rest", source=source)
+
+
+def from_file(path: str, target: str | None, drop: Sequence[str], positive: str | None) -> Problem:
+    """Return the problem that a CSV or parquet file holds."""
+    frame, reading = _read(path)
+    if not frame.columns.is_unique:
+        raise InputError(f"{path!r} has two columns {frame.columns[frame.columns.duplicated()][0]!r}: rename one.")
+    frame.columns = frame.columns.astype(str)
+    names = list(frame.columns)
+    if target is None:
+        raise InputError(f"--target is missing: name the column to predict, one of {_some(names)}.")
+    for option, name in [("--target", target), *(("--drop", name) for name in drop)]:
+        if name not in names:
+            raise InputError(f"{option} {name!r} is not a column of {path!r}: {_suggest(name, names)}")
+    if target in drop:
+        raise InputError(f"--drop {target!r} is the target itself: drop another column.")
+    if len(frame) == 0:
+        raise InputError(f"{path!r} holds a header and no rows: give a file with data.")
+
+    source = ["import pandas as pd", "", f"data = {reading}"]
+    notes = []
+    missing = frame[target].isna()
+    if missing.any():
+        frame = frame[~missing]
+        source.append(f"data = data.dropna(subset=[{target!r}])")
+        notes.append(f"{missing.sum():,} rows without a target were left out.")
+        if len(frame) == 0:
+            raise InputError(f"--target {target!r} is empty in every row: name another column.")
+    X = frame.drop(columns=[target, *drop])
+    X, dropped, categories, notes_on_X = _prepare(X, "column", "--drop")
+    source.append(f"X = data.drop(columns={[target, *drop, *dropped]!r})")
+    source += _source_of_features(categories)
+    labels, classes, positive_label = _labels(frame[target], positive, f"--target {target!r}", "--positive")
+    if positive_label is None:
+        source.append(f"y = data[{target!r}].astype('category').cat.codes")
+    else:
+        source.append(f"y = (data[{target!r}] == {positive_label!r}).astype(int)")
+    return Problem(Path(path).name, X, labels, classes, (*notes, *notes_on_X), tuple(source))
+
+
+def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
+    """Return the problem of a feature matrix or data frame and labels."""
+    if hasattr(X, "toarray"):
+        raise InputError("X must be dense: a data frame or an array; got a sparse matrix.")
+    is_frame = hasattr(X, "columns")
+    X = X.to_pandas() if hasattr(X, "to_pandas") else X
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    y = pd.Series(np.asarray(y).ravel())
+    if len(frame) != len(y) or len(y) == 0:
+        raise InputError(
+            f"X and y must have the same number of rows, at least one; got {len(frame)} and {len(y)}."
+        )
+    if y.isna().any():
+        raise InputError("y must not hold missing values.")
+    X, dropped, categories, notes = _prepare(frame.reset_index(drop=True), "feature", "drop")
+    source = ["# X and y are what compare was given."]
+    if dropped:
+        names = [name for name in frame.columns if str(name) in dropped]
+        source.append(f"X = X.drop(columns={names!r})" if is_frame else f"X = np.delete(X, {names!r}, axis=1)")
+    source += _source_of_features(categories)
+    labels, classes, positive_label = _labels(y, positive, "y", "positive")
+    if positive_label is None:
+        source.append("y = np.unique(y, return_inverse=True)[1]")
+    else:
+        source.append(f"y = (np.asarray(y) == {positive_label!r}).astype(int)")
+    if any("np." in line for line in source):
+        source = ["import numpy as np", "", *source]
+    return Problem("data", X, labels, classes, tuple(notes), tuple(source))
+
+
+def _source_of_features(categories: list[str]) -> list[str]:
+    return [f"X = X.astype(dict.fromkeys({categories!r}, 'category'))"] if categories else []
+
+
+def _read(path: str) -> tuple[pd.DataFrame, str]:
+    """Return the table of a file, and the Python that reads it."""
+    file = Path(path)
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    kind = next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSED), "")
+    try:
+        if file.is_dir():
+            raise InputError(f"{path!r} is a directory: give one CSV or parquet file.")
+        if not file.exists():
+            raise InputError(f"{path!r} does not exist: give the path of a CSV or parquet file.")
+        if kind not in _SUFFIXES:
+            raise InputError(
+                f"{path!r} has an unknown ending: give one of {', '.join(_SUFFIXES)}, or that with .gz."
+            )
+        if file.stat().st_size == 0:
+            raise InputError(f"{path!r} is empty (0 bytes): give a file with data.")
+        if kind in (".parquet", ".pq"):
+            return pd.read_parquet(file), f"pd.read_parquet({path!r})"
+        options = {"keep_default_na": False, "na_values": list(MISSING), "skipinitialspace": True}
+        first = pd.read_csv(file, header=None, nrows=1, sep="\n", engine="python", quoting=3, dtype=str).iloc[0, 0]
+        separator = max(",;\t|", key=first.count)
+        if separator != ",":
+            options["sep"] = separator
+        arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        return pd.read_csv(file, low_memory=False, **options), f"pd.read_csv({path!r}, {arguments})"
+    except InputError:
+        raise
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path!r} is not UTF-8 text (byte {error.start}): convert it, e.g. iconv -f latin1 -t utf-8."
+        ) from error
+    except pd.errors.EmptyDataError as error:
+        raise InputError(f"{path!r} holds no columns: give a file with a header and data.") from error
+    except ImportError as error:
+        raise InputError(f"{path!r} needs a package that is missing: pip install 'focal-boost[all]'.") from error
+    except (OSError, ValueError, EOFError, zlib.error) as error:
+        # pandas' ParserError and Arrow's ArrowInvalid are ValueErrors.
+        raise InputError(f"{path!r} cannot be read as {kind[1:]}: {_one_line(error)}") from error
+
+
+def _prepare(frame: pd.DataFrame, noun: str, remedy: str) -> tuple[pd.DataFrame, list[str], list[str], list[str]]:
+    """Return the features, the names of the columns left out, those made categories, and what to tell about it."""
+    features: dict[str, pd.Series] = {}
+    left_out: dict[str, list[str]] = {}
+    categories: list[str] = []
+    for name, column in zip(
+        map(str, frame.columns), (frame.iloc[:, i] for i in range(frame.shape[1])), strict=True
+    ):
+        kind = _kind(name, column)
+        if kind == "category":
+            categories.append(name)
+            column = column.astype("category")
+        elif kind == "number":
+            column = _as_numbers(column)
+            if np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan)).any():
+                raise InputError(
+                    f"{noun} {name!r} holds infinite values: replace them, or leave it out ({remedy})."
+                )
+        else:
+            left_out.setdefault(kind, []).append(name)
+            continue
+        features[f"f{len(features)}"] = column
+    if not features:
+        raise InputError(f"no {noun} is left to learn from: all are the target, dates, identifiers or left out.")
+    notes = [f"Left out as {kind}: {_some(names)}." for kind, names in left_out.items()]
+    if categories:
+        notes.append(f"Taken as categories: {_some(categories)}.")
+    dropped = [name for names in left_out.values() for name in names]
+    return pd.DataFrame(features), dropped, categories, notes
+
+
+def _kind(name: str, column: pd.Series) -> str:
+    """Return "number", "category" or as what the column is left out."""
+    if types.is_datetime64_any_dtype(column.dtype) or types.is_timedelta64_dtype(column.dtype):
+        return "dates"
+    if types.is_complex_dtype(column.dtype):
+        return "neither numbers nor categories"
+    if types.is_bool_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype):
+        return "number"
+    present = column.dropna()
+    if types.is_numeric_dtype(column.dtype):
+        return "identifiers" if _counts_rows(name, present) else "number"
+    try:
+        n_levels = present.nunique()
+    except TypeError:  # lists, dicts
+        return "neither numbers nor categories"
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return "category" if n_levels <= MAX_LEVELS else "identifiers or free text"
+    if len(present) == 0:
+        return "empty columns"
+    sample = present.iloc[:: max(1, len(present) // 200)].astype(str)
+    if sample.map(lambda text: bool(_DATE.match(text))).all():
+        return "dates"
+    return "identifiers or free text" if n_levels > min(MAX_LEVELS, max(2, len(present) / 2)) else "category"
+
+
+def _counts_rows(name: str, column: pd.Series) -> bool:
+    """Whether whole numbers, each there once, number the rows or are called an identifier."""
+    if len(column) < 20 or not types.is_integer_dtype(column.dtype) or not column.is_unique:
+        return False
+    return int(column.max()) - int(column.min()) + 1 == len(column) or bool(_IDENTIFIER.search(name))
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    """Return the column in a dtype that every booster reads: extension types and float16 become float64."""
+    if isinstance(column.dtype, np.dtype) and column.dtype != np.float16:
+        return column
+    return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index)
+
+
+def _labels(y: pd.Series, positive: Any, what: str, option: str) -> tuple[Array, tuple[str, ...], Any]:
+    """Return labels 0 to K - 1, the names of the classes, and the positive label itself where there are two.
+
+    Two classes: the positive one is the one named, or else the rarer. More: the one named against the rest.
+    """
+    if types.is_datetime64_any_dtype(y.dtype):
+        raise InputError(f"{what} holds dates: name a column of classes.")
+    try:
+        codes, levels = pd.factorize(y, sort=False)
+    except TypeError as error:
+        raise InputError(f"{what} holds values that are no labels: name a column of classes.") from error
+    if len(levels) == 1:
+        raise InputError(f"{what} holds one class only, {_plain(levels[0])!r}: two are the least to tell apart.")
+    if len(levels) > MAX_CLASSES:
+        raise InputError(
+            f"{what} has {len(levels):,} distinct values, more than {MAX_CLASSES}: name a column of "
+            "classes, or bin it."
+        )
+    plain = [_plain(level) for level in levels]
+    order = sorted(range(len(plain)), key=lambda i: (isinstance(plain[i], str), plain[i]))
+    names = [str(label) for label in plain]
+    if positive is not None:
+        if str(positive) not in names:
+            raise InputError(
+                f"{option} {str(positive)!r} is not a class of {what}: {_suggest(str(positive), names)}"
+            )
+        index = names.index(str(positive))
+    elif len(levels) == 2:
+        counts = np.bincount(codes)
+        index = order[1] if counts[0] == counts[1] else int(np.argmin(counts))
+    else:
+        ranks = np.argsort(order)
+        return ranks[codes], tuple(names[i] for i in order), None
+    rest = names[1 - index] if len(levels) == 2 else "the rest"
+    return (codes == index).astype(np.int64), (rest, names[index]), plain[index]
+
+
+def _plain(label: Any) -> Any:
+    """Return a label as a plain Python value; whole floats, as a column with gaps has them, as integers."""
+    label = label.item() if hasattr(label, "item") else label
+    if isinstance(label, float) and label.is_integer():
+        return int(label)
+    return label if isinstance(label, bool | int | float | str) else str(label)
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"choose from {_some(names)}."
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
