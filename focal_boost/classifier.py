@@ -186,7 +186,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def decision_function(self, X: Any) -> Array:
-        """Return the raw prediction: float64 of shape (n_samples,) before the sigmoid, (n_samples, K) before softmax."""
+        """Return the raw prediction, float64: (n_samples,) before the sigmoid, (n_samples, K) before softmax."""
         check_is_fitted(self)
         raw = self._adapter_for(self.estimator_).raw_prediction(self.estimator_, self._check_X(X, reset=False))
         return raw.astype(np.float64, copy=False)
@@ -335,8 +335,8 @@ def encode(y: Any) -> tuple[Array, Array]:
         raise ValueError(
             f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
         ) from None
-    classes, labels = np.unique(y, return_inverse=True)
-    return classes, labels
+    classes = np.unique(y)
+    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
 
 
 def check_known(name: str, y: Array, classes: Array) -> None:
