@@ -57,7 +57,7 @@ def problems(quick: bool) -> Iterator[tuple[Any, dict[str, Callable[[Any], Work 
 def interleaved(
     works: dict[str, Work], repetitions: int, inner: int, tick: Callable[[], None]
 ) -> dict[str, dict[str, Any]]:
-    """Return wall and CPU seconds of every repetition and the peak of memory allocated by NumPy, per contender.
+    """Return wall and CPU seconds of every repetition and the peak memory that NumPy allocated, by contender.
 
     A repetition is the mean of ``inner`` calls: one call alone, on data that the cache holds, is too short to time.
     """
