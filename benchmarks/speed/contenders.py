@@ -109,7 +109,7 @@ def imlightgbm_call(call: Call) -> Work | None:
     from imlightgbm.objective import binary_focal_objective
 
     y, raw = call.data()
-    return lambda: binary_focal_objective(y, raw, alpha=0.5, gamma=call.gamma)
+    return lambda: binary_focal_objective(y, raw, gamma=call.gamma)
 
 
 def bokbokbok_call(call: Call) -> Work | None:

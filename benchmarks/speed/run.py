@@ -57,7 +57,7 @@ def problems(quick: bool) -> Iterator[tuple[Any, dict[str, Callable[[Any], Work 
 def interleaved(
     works: dict[str, Work], repetitions: int, inner: int, tick: Callable[[], None]
 ) -> dict[str, dict[str, Any]]:
-    """Return wall and CPU seconds of every repetition and the peak memory that NumPy allocated, by contender.
+    """Return wall and CPU seconds of every repetition and the peak of NumPy's memory, for each contender.
 
     A repetition is the mean of ``inner`` calls: one call alone, on data that the cache holds, is too short to time.
     """
@@ -120,7 +120,7 @@ def main() -> None:
             progress.update(task, description=problem.name)
             works = {name: work for name, make in contenders.items() if (work := make(problem)) is not None}
             if works:
-                inner = 100 if getattr(problem, "n", 0) <= 1000 else 1
+                inner = max(1, min(100, 1_000_000 // problem.n)) if isinstance(problem, Call) else 1
                 tick = lambda: progress.advance(task)  # noqa: E731
                 results["problems"][problem.name] = interleaved(works, repetitions, inner, tick)
                 arguments.out.write_text(json.dumps(results, indent=1) + "\n")
