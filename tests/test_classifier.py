@@ -128,7 +128,7 @@ def test_a_float_alpha_weighs_the_second_class():
     model = FocalBoostClassifier(booster("xgboost", 5), alpha=0.3).fit(X, np.where(y == 1, "a", "b"))
     assert model.loss_ == BinaryFocalLoss(2.0, 0.3)
     assert_array_equal(model.classes_, ["a", "b"])
-    with pytest.raises(ValueError, match=r"alpha must be None or one number .* per class; got 0\.3"):
+    with pytest.raises(ValueError, match=r"alpha must be None or one positive number per class.*; got 0\.3"):
         model.fit(*wine())
 
 

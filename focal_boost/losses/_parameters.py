@@ -54,7 +54,7 @@ def _check_length(name: str, values: PerClass, n_classes: int | None) -> None:
 
 def check_gamma(gamma: Any, n_classes: int | None) -> PerClass:
     """Return ``gamma`` as a float or a tuple of floats, one per class, from 0 to 1e6."""
-    allowed = "a number from 0 to 1e6 or one per class"
+    allowed = "a finite number >= 0 or one per class, at most 1e6"
     values = _numbers("gamma", gamma, allowed)
     if not _within(values, 0, 1e6):
         raise ValueError(f"gamma must be {allowed}; got {gamma!r}.")
@@ -65,9 +65,11 @@ def check_gamma(gamma: Any, n_classes: int | None) -> PerClass:
 def check_alpha(alpha: Any, n_classes: int | None) -> PerClass | None:
     """Return ``alpha`` as None, a float in (0, 1) (two classes only) or a tuple of positive floats."""
     if n_classes == 2:
-        allowed = "None, a float in (0, 1) (the weight of the positive class) or two numbers from 1e-15 to 1e8"
+        allowed = (
+            "None, a float in (0, 1) (the weight of the positive class) or two positive numbers, 1e-15 to 1e8"
+        )
     else:
-        allowed = "None or one number from 1e-15 to 1e8 per class"
+        allowed = "None or one positive number per class, 1e-15 to 1e8"
     if alpha is None:
         return None
     if isinstance(alpha, str | dict):
@@ -190,5 +192,5 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> Array | None:
         raise ValueError(f"sample_weight must have shape ({n_samples},); got {weight.shape}.")
     wrong = ~((weight >= 0) & (weight <= 1e15))
     if wrong.any():
-        raise ValueError(f"sample_weight must be from 0 to 1e15; got {weight[wrong][0]!s}.")
+        raise ValueError(f"sample_weight must be finite and >= 0, at most 1e15; got {weight[wrong][0]!s}.")
     return weight

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.base import clone
+
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
 from focal_boost.metrics import focal_loss, log_loss_of
@@ -71,8 +73,33 @@ def n_threads(n_jobs: int | None) -> int:
     return n_jobs if n_jobs is not None and n_jobs > 0 else len(os.sched_getaffinity(0))
 
 
+def arrow_frame(X: Any) -> Any:
+    """Return a polars or pyarrow frame as a narwhals one, None for all other data.
+
+    ValueError for a column that is neither of numbers nor of booleans nor categorical: on these XGBoost raises a
+    KeyError, and LightGBM ends the process.
+    """
+    if not (hasattr(X, "__arrow_c_stream__") and hasattr(X, "columns")):
+        return None
+    import narwhals as nw
+
+    if nw.dependencies.is_pandas_dataframe(X):
+        return None
+    frame = nw.from_native(X, eager_only=True)
+    for name, dtype in frame.schema.items():
+        if not (dtype.is_integer() or dtype.is_float() or dtype in (nw.Boolean, nw.Categorical, nw.Enum)):
+            raise ValueError(
+                f"X must hold columns of integers, floats, booleans or categories; got {name!r} of type {dtype}."
+            )
+    return frame
+
+
 class BoosterAdapter(ABC):
     """Translates between the estimator and one booster."""
+
+    def clone(self, estimator: Any) -> Any:
+        """Return an unfitted copy of ``estimator`` to train."""
+        return clone(estimator)
 
     @abstractmethod
     def check(self, estimator: Any) -> None:
@@ -116,3 +143,11 @@ class BoosterAdapter(ABC):
     @abstractmethod
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf."""
+
+
+class DaskAdapter(BoosterAdapter):
+    """Translates between the Dask estimator and one booster's Dask estimators."""
+
+    @abstractmethod
+    def to_local(self, estimator: Any) -> Any:
+        """Return the fitted in-memory estimator of the same model."""

@@ -1,0 +1,386 @@
+"""What estimator and `focal_loss` must refuse: before any training, by name and value, leaving all as it was."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from xgboost import XGBClassifier, XGBRegressor
+
+from focal_boost import FocalBoostClassifier, focal_loss
+
+from .boosters import BOOSTERS, booster
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 3))
+Y = (X[:, 0] > 0.4).astype(int)
+Y3 = np.digitize(X[:, 0], [-0.5, 0.5])
+FRAME = pd.DataFrame(X, columns=["a", "b", "c"])
+WEIGHT = np.ones(60)
+
+
+def at(array, index, value):
+    """A copy, as objects or floats if need be, with one entry changed."""
+    array = np.asarray(array).astype(float if isinstance(value, float) else type(value) if value else object)
+    array[index] = value
+    return array
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Whoever trains, fails."""
+
+    def trained(*args, **kwargs):
+        raise AssertionError("a booster was trained on input that must be refused")
+
+    monkeypatch.setattr("xgboost.XGBClassifier.fit", trained)
+    monkeypatch.setattr("lightgbm.LGBMClassifier.fit", trained)
+
+
+# (parameters of the estimator, arguments of fit that differ, how the message begins, what it says it got)
+PARAMETERS = [
+    ({"gamma": -1}, "gamma must be a finite number >= 0", "-1"),
+    ({"gamma": np.nan}, "gamma must be a finite number >= 0", "nan"),
+    ({"gamma": np.inf}, "gamma must be a finite number >= 0", "inf"),
+    ({"gamma": "2"}, "gamma must be a finite number >= 0", "'2'"),
+    ({"gamma": None}, "gamma must be a finite number >= 0", "None"),
+    ({"gamma": True}, "gamma must be a finite number >= 0", "True"),
+    ({"gamma": [1]}, "gamma must have one value per class, 2", "1: "),
+    ({"gamma": [1, 2, 3]}, "gamma must have one value per class, 2", "3: "),
+    ({"alpha": 0.0}, r"alpha must be None, a float in \(0, 1\)", "0.0"),
+    ({"alpha": 1.0}, r"alpha must be None, a float in \(0, 1\)", "1.0"),
+    ({"alpha": 2}, r"alpha must be None, a float in \(0, 1\)", "2"),
+    ({"alpha": np.nan}, r"alpha must be None, a float in \(0, 1\)", "nan"),
+    ({"alpha": [1, 0]}, r"alpha must be None, a float in \(0, 1\)", r"\[1, 0\]"),
+    ({"alpha": [1, -2]}, r"alpha must be None, a float in \(0, 1\)", r"\[1, -2\]"),
+    ({"alpha": [1, np.inf]}, r"alpha must be None, a float in \(0, 1\)", r"\[1, inf\]"),
+    ({"alpha": [1]}, "alpha must have one value per class, 2", "1: "),
+    ({"alpha": [1, 2, 3]}, "alpha must have one value per class, 2", "3: "),
+    ({"alpha": "Balanced"}, "alpha must be None, 'balanced'", "'Balanced'"),
+    ({"alpha": {0: 1.0, 2: 1.0}}, r"alpha must name classes of y, \[0, 1\]", "2"),
+    ({"alpha": {"0": 1.0}}, r"alpha must name classes of y, \[0, 1\]", "'0'"),
+    ({"alpha": {(0, 1): 1.0}}, r"alpha must name classes of y, \[0, 1\]", r"\(0, 1\)"),
+    ({"alpha": {0: -1.0}}, "alpha must be None", r"\(-1.0, 1.0\)"),
+    ({"alpha": {0: "x"}}, "alpha must be None", "'x'"),
+    ({"hessian": "Exact"}, "hessian must be one of 'exact'", "'Exact'"),
+    ({"hessian": None}, "hessian must be one of 'exact'", "None"),
+]
+DATA = [
+    ({"y": at(Y, 3, np.nan)}, "y must not hold missing or infinite values", "nan"),
+    ({"y": at(Y, 3, np.inf)}, "y must not hold missing or infinite values", "inf"),
+    ({"y": at(Y, 3, None)}, "y must not hold missing or infinite values", "None"),
+    ({"y": pd.Series(at(Y, 3, None), dtype="Int64")}, "y must not hold missing or infinite values", "(nan|<NA>)"),
+    ({"y": np.zeros(60)}, "y must hold at least two classes", r"one class: \[0.0\]"),
+    ({"y": X[:, 0]}, "y must hold class labels", "0.1257"),
+    ({"y": np.array([0, "a"], dtype=object)[Y]}, "y must hold class labels", "0"),
+    ({"y": np.ma.array(Y, mask=Y)}, "y must not be masked", ""),
+    ({"y": np.stack([Y, 1 - Y], axis=1)}, "y should be a 1d array", r"\(60, 2\)"),
+    ({"y": scipy.sparse.csr_array(Y[None])}, "", r"\[60, 1\]"),
+    ({"y": Y[:-1]}, "", r"\[60, 59\]"),
+    ({"X": FRAME[:-1]}, "", r"\[59, 60\]"),
+    ({"X": X[:0], "y": Y[:0]}, "", r"\(0, 3\)|minimum of 1"),
+    ({"X": X[:, :0]}, "", r"\(60, 0\)"),
+    ({"X": FRAME[[]]}, "X must have at least one row and one column", r"\(60, 0\)"),
+    ({"X": FRAME[:0], "y": Y[:0]}, "X must have at least one row and one column", r"\(0, 3\)"),
+    ({"X": X[:, 0]}, "", "1D array"),
+    ({"X": at(X, (3, 1), np.inf)}, "", "infinity"),
+    ({"X": FRAME.astype({"b": ">f8"})}, "X must hold columns of native byte order", "'b'"),
+    ({"sample_weight": at(WEIGHT, 3, -1.0)}, "sample_weight must be finite and >= 0", "-1.0"),
+    ({"sample_weight": at(WEIGHT, 3, np.nan)}, "sample_weight must be finite and >= 0", "nan"),
+    ({"sample_weight": at(WEIGHT, 3, np.inf)}, "sample_weight must be finite and >= 0", "inf"),
+    ({"sample_weight": WEIGHT[:-1]}, r"sample_weight must have shape \(60,\)", r"\(59,\)"),
+    ({"sample_weight": 2.0}, r"sample_weight must have shape \(60,\)", r"\(\)"),
+    ({"sample_weight": ["1"] * 60}, "sample_weight must hold real numbers", "'1'"),
+    ({"sample_weight": 0 * WEIGHT}, "sample_weight must be positive somewhere in every class", r"\[0, 1\]"),
+    ({"sample_weight": 1.0 * Y}, "sample_weight must be positive somewhere in every class", r"\[0\]"),
+    ({"eval_set": [(X, Y + 1)]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "2"),
+    ({"eval_set": [(X, Y), (X, np.full(60, "a"))]}, r"eval_set\[1\] must hold classes of y, \[0, 1\]", "'a'"),
+    ({"eval_set": [(X, at(Y, 0, np.nan))]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "nan"),
+    ({"eval_set": [(X[:, :2], Y)]}, "X has 2 features", "3 features"),
+    ({"eval_set": [(X, Y[:-1])]}, "", r"\[60, 59\]"),
+    ({"eval_set": [X]}, r"eval_set must be a list of \(X, y\) pairs", ""),
+    ({"eval_set": 3}, r"eval_set must be a list of \(X, y\) pairs", "3"),
+    ({"eval_sample_weight": [WEIGHT]}, "eval_sample_weight must come with eval_set", ""),
+    (
+        {"eval_set": [(X, Y)], "eval_sample_weight": [WEIGHT, WEIGHT]},
+        "eval_sample_weight must have an entry per pair of eval_set, 1",
+        "2",
+    ),
+    ({"eval_set": [(X, Y)], "eval_sample_weight": [-WEIGHT]}, "sample_weight must be finite and >= 0", "-1.0"),
+    ({"eval_set": [(X, Y)], "eval_sample_weight": [WEIGHT[1:]]}, r"sample_weight must have shape \(60,\)", "59"),
+]
+
+
+def state(model):
+    return {name: id(value) for name, value in vars(model).items()}
+
+
+def assert_refused(model, message, got, **fit):
+    """Refuse, name what and why, and change neither the estimator given nor what was fitted before."""
+    before, inner, params = state(model), model.estimator, copy.deepcopy(model.estimator.get_params())
+    arguments = {"X": X, "y": Y, **fit}
+    with pytest.raises((ValueError, TypeError), match=rf"(?s)^{message}.*{got}") as error:
+        model.fit(arguments.pop("X"), arguments.pop("y"), **arguments)
+    assert "Stack trace" not in str(error.value)
+    assert state(model) == before
+    assert model.estimator is inner
+    np.testing.assert_equal(inner.get_params(), params)
+    assert not hasattr(inner, "n_classes_")
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize(("params", "message", "got"), PARAMETERS, ids=lambda v: str(v)[:30])
+def test_parameters_refused(name, params, message, got, no_training):
+    assert_refused(FocalBoostClassifier(booster(name), **params), message, got)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize(
+    ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
+)
+def test_data_refused(name, data, message, got, no_training):
+    assert_refused(FocalBoostClassifier(booster(name)), message, got, **data)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [XGBClassifier, LGBMClassifier, XGBRegressor(), LGBMRegressor(), RandomForestClassifier(), "xgboost", 3, {}],
+)
+def test_an_estimator_that_is_none(estimator):
+    with pytest.raises(TypeError, match=r"(?s)^estimator must be an XGBClassifier.*; got ") as error:
+        FocalBoostClassifier(estimator).fit(X, Y)
+    assert ("not the class" in str(error.value)) == isinstance(estimator, type)
+
+
+def focal_objective(y_true, y_pred):
+    return y_pred, y_pred
+
+
+XGBOOST = [
+    {"objective": focal_objective},
+    {"objective": "reg:squarederror"},
+    {"objective": "rank:pairwise"},
+    {"scale_pos_weight": 3.0},
+    {"base_score": 0.3},
+    {"base_score": 0},
+    {"multi_strategy": "multi_output_tree"},
+]
+LIGHTGBM = [
+    {"objective": focal_objective},
+    {"objective": "regression"},
+    {"objective": "multiclassova"},
+    {"class_weight": "balanced"},
+    {"class_weight": {0: 1, 1: 2}},
+    {"scale_pos_weight": 3.0},
+    {"is_unbalance": True},
+    {"sigmoid": 2.0},
+    {"boosting_type": "rf"},
+    {"boosting": "rf"},
+    {"linear_tree": True},
+]
+INNER = [("xgboost", params) for params in XGBOOST] + [("lightgbm", params) for params in LIGHTGBM]
+
+
+@pytest.mark.parametrize(("name", "params"), INNER, ids=str)
+def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, no_training):
+    model = FocalBoostClassifier(booster(name, **params))
+    ((setting, value),) = params.items()
+    got = "" if callable(value) else str(value).strip("{}")
+    assert_refused(model, f"estimator must .*{setting.split('_type')[0]}", got)
+
+
+@pytest.mark.parametrize("objective", [None, "binary:logistic", "multi:softprob", "multi:softmax"])
+def test_native_objectives_of_xgboost_are_fine(objective):
+    assert FocalBoostClassifier(booster("xgboost", 2, objective=objective)).fit(X, Y).n_features_in_ == 3
+
+
+def test_a_clone_of_a_fitted_booster_is_fine():
+    for name in BOOSTERS:
+        fitted = booster(name, 2).fit(X, Y3)
+        model = FocalBoostClassifier(clone(fitted)).fit(X, Y)
+        assert model.predict_proba(X).shape == (60, 2)
+
+
+FIT_PARAMS = [
+    *[
+        ("xgboost", name)
+        for name in ("xgb_model", "base_margin", "base_margin_eval_set", "sample_weight_eval_set")
+    ],
+    *[("lightgbm", name) for name in ("init_model", "init_score", "eval_init_score", "eval_class_weight")],
+]
+
+
+@pytest.mark.parametrize(("name", "argument"), FIT_PARAMS)
+def test_starts_of_ones_own_are_refused(name, argument, no_training):
+    assert_refused(
+        FocalBoostClassifier(booster(name)), f"fit does not take {argument}", "", **{argument: [WEIGHT]}
+    )
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_an_argument_of_fit_that_the_booster_does_not_know(name):
+    model = FocalBoostClassifier(booster(name))
+    with pytest.raises(TypeError, match="no_such_argument"):
+        model.fit(X, Y, no_such_argument=1)
+    assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame], ids=["array", "frame"])
+def test_a_failed_fit_keeps_the_previous_one(name, container):
+    model = FocalBoostClassifier(booster(name), gamma=1.0).fit(container(X), Y)
+    before = model.predict_proba(container(X))
+    for bad in (
+        {"y": np.zeros(60)},
+        {"X": container(X[:, :2]), "sample_weight": -WEIGHT},
+        {"y": Y3, "eval_set": 3},
+    ):
+        arguments = {"X": container(X), "y": Y, **bad}
+        with pytest.raises(ValueError, match=r"y must|sample_weight must|eval_set must"):
+            model.fit(arguments.pop("X"), arguments.pop("y"), **arguments)
+        np.testing.assert_array_equal(model.predict_proba(container(X)), before)
+        assert model.n_features_in_ == 3
+        assert model.classes_.tolist() == [0, 1]
+
+
+# --- prediction -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_prediction_refuses_other_columns(name):
+    model = FocalBoostClassifier(booster(name, 2)).fit(FRAME, Y)
+    for bad, message in [
+        (FRAME[["a", "b"]], "feature names"),
+        (FRAME[["b", "a", "c"]], "feature names"),
+        (FRAME.rename(columns={"a": "z"}), "feature names"),
+        (FRAME.astype({"a": ">f4"}), "X must hold columns of native byte order"),
+        (FRAME[:0], "X must have at least one row and one column"),
+    ]:
+        with pytest.raises(ValueError, match=f"(?s){message}"):
+            model.predict_proba(bad)
+    model = FocalBoostClassifier(booster(name, 2)).fit(X, Y)
+    for method in (model.decision_function, model.predict, model.predict_proba, model.predict_log_proba):
+        for bad in (X[:, :2], X[0], at(X, (0, 0), np.inf), np.full((2, 3), "a")):
+            with pytest.raises(ValueError, match=r"2 features|1D array|infinity|could not convert"):
+                method(bad)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_layouts_that_mean_the_same_predict_the_same(name):
+    model = FocalBoostClassifier(booster(name, 5)).fit(X, Y)
+    expected = model.predict_proba(X)
+    frozen = X.copy()
+    frozen.flags.writeable = False
+    twice = np.repeat(np.repeat(X, 2, axis=0), 2, axis=1)
+    for same in (
+        np.asfortranarray(X),
+        X[::-1][::-1],
+        X[:, ::-1][:, ::-1],
+        twice[::2, ::2],
+        frozen,
+        X.astype(">f8"),
+        X.astype(object),
+        X.astype(np.longdouble),
+        X.tolist(),
+        pd.DataFrame(X).to_numpy(),
+        scipy.sparse.csr_matrix(X),
+        scipy.sparse.csr_array(X),
+        scipy.sparse.csc_array(X),
+        scipy.sparse.coo_array(X),
+    ):
+        np.testing.assert_array_equal(model.predict_proba(same), expected)
+        again = clone(model).fit(same, Y)
+        np.testing.assert_allclose(again.predict_proba(X), expected, rtol=1e-6)
+    single, half = X.astype(np.float32), X.astype(np.float16)
+    for low, exact in (
+        (single, single.astype(float)),
+        (half, half.astype(float)),
+        (half, half.astype(np.float32)),
+    ):
+        np.testing.assert_array_equal(model.predict_proba(low), model.predict_proba(exact))
+        trained = [clone(model).fit(data, Y).predict_proba(low) for data in (low, exact)]
+        np.testing.assert_array_equal(*trained)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize(
+    "relabel",
+    [
+        lambda y: y.tolist(),
+        lambda y: y.astype(">i2"),
+        lambda y: y.astype(np.float16),
+        lambda y: y[::-1].copy()[::-1],
+        lambda y: pd.Series(y, index=RNG.permutation(60)),
+        lambda y: pd.Series(y, dtype="Int64"),
+        lambda y: pd.Series(y, dtype="category"),
+        lambda y: np.ma.array(y, mask=False),
+        lambda y: y.astype(np.uint64),
+    ],
+)
+def test_labels_and_weights_that_mean_the_same_train_the_same(name, relabel):
+    weight = 1.0 + Y3
+    expected = FocalBoostClassifier(booster(name, 5)).fit(X, Y, weight).predict_proba(X)
+    for same_weight in (
+        weight,
+        weight.astype(">f8"),
+        weight.astype(object),
+        weight.astype(np.float16),
+        relabel(1 + Y3),
+    ):
+        model = FocalBoostClassifier(booster(name, 5)).fit(X, relabel(Y), same_weight)
+        np.testing.assert_array_equal(model.predict_proba(X), expected)
+        np.testing.assert_array_equal(model.predict(X), Y[0] * 0 + expected.argmax(axis=1))
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_the_smallest_training_sets(name):
+    for n, width in ((2, 1), (3, 1), (2, 5)):
+        with pytest.warns(UserWarning, match="No split was made"):
+            model = FocalBoostClassifier(booster(name)).fit(np.ones((n, width)), np.arange(n) % 2)
+        np.testing.assert_allclose(model.predict_proba(np.ones((1, width)))[0, 1], (n // 2) / n, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_a_gamma_that_leaves_no_gradient_warns(name):
+    with pytest.warns(UserWarning, match="No split was made.*gamma=200"):
+        FocalBoostClassifier(booster(name), gamma=200).fit(X, Y)
+
+
+# --- focal_loss -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"gamma": -1}, "gamma must be"),
+        ({"gamma": "2"}, "gamma must be"),
+        ({"gamma": [1, 2, 3]}, "gamma must have one value per class, 2; got 3"),
+        ({"alpha": 1.0}, "alpha must be"),
+        ({"alpha": "balanced"}, "alpha must be"),
+        ({"alpha": {0: 1}}, "alpha must be"),
+        ({"reduction": "Mean"}, "reduction must be 'mean', 'sum' or 'none'; got 'Mean'"),
+        ({"reduction": None}, "reduction must be 'mean', 'sum' or 'none'; got None"),
+        ({"y_true": [0, 2]}, "y_true must be 0 or 1; got 2"),
+        ({"y_true": [0.3, 1]}, "y_true must be 0 or 1; got 0.3"),
+        ({"y_true": [0]}, "y_true must have shape"),
+        ({"raw_prediction": [0.0, np.nan]}, "raw_prediction must be finite; got"),
+        ({"raw_prediction": ["a", "b"]}, "raw_prediction must hold real numbers; got"),
+        ({"raw_prediction": [[0.0], [1.0]]}, "raw_prediction must have shape"),
+        ({"raw_prediction": 1.0}, "raw_prediction must have shape"),
+        ({"raw_prediction": np.zeros((2, 2, 2))}, "raw_prediction must have shape"),
+        ({"sample_weight": [1, -1]}, "sample_weight must be finite and >= 0"),
+        ({"sample_weight": [1]}, "sample_weight must have shape"),
+        ({"sample_weight": [0, 0]}, "sample_weight must have a positive sum for a mean; got 0"),
+        (
+            {"y_true": [], "raw_prediction": np.empty(0)},
+            "sample_weight must have a positive sum for a mean; got 0",
+        ),
+    ],
+)
+def test_focal_loss_refuses(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+        focal_loss(**{"y_true": [0, 1], "raw_prediction": [0.0, 1.0], **arguments})

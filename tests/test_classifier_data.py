@@ -1,0 +1,249 @@
+"""Data as people have them: arrays, sparse matrices and frames of three libraries, with categories and gaps."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.datasets import make_classification
+
+from focal_boost import FocalBoostClassifier
+
+from .boosters import BOOSTERS, booster
+
+N = 400
+
+
+def table():
+    """Columns a (float with gaps), b (small integer), c (three words, the label leans on them), and the label."""
+    rng = np.random.default_rng(0)
+    a, b, c = rng.normal(size=N), rng.integers(0, 5, N), rng.choice(list("xyz"), N)
+    y = (a + (c == "x") + 0.5 * rng.normal(size=N) > 0.8).astype(int)
+    return np.where(np.arange(N) % 7 == 0, np.nan, a), b, c, y
+
+
+def categorical_booster(name):
+    return booster(name, **({"enable_categorical": True} if name == "xgboost" else {}))
+
+
+def fit(name, X, y, **params):
+    """Raw predictions of a model that has seen an eval set as well."""
+    model = FocalBoostClassifier(booster(name, **params)).fit(X, y, eval_set=[(X, y)])
+    return model, model.decision_function(X)
+
+
+def numbers():
+    a, b, _c, _y = table()
+    return np.column_stack([a, b])
+
+
+@pytest.fixture(params=BOOSTERS)
+def name(request):
+    return request.param
+
+
+# --- arrays -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda X: X.astype(np.float32).astype(np.float64),
+        lambda X: X.astype(">f8"),
+        lambda X: X.astype(object),
+        np.asfortranarray,
+        lambda X: X.tolist(),
+        lambda X: np.ma.masked_invalid(X),
+        lambda X: np.repeat(X, 2, axis=0)[::2],
+    ],
+    ids=["float32", "big-endian", "object", "fortran", "list", "masked", "strided"],
+)
+def test_arrays_of_all_kinds_train_one_model(name, convert):
+    X, y = numbers(), table()[3]
+    X = X.astype(np.float32).astype(np.float64)
+    _model, expected = fit(name, X, y)
+    model, raw = fit(name, convert(X), y)
+    assert_array_equal(raw, expected)
+    assert model.n_features_in_ == 2
+    assert not hasattr(model, "feature_names_in_")
+
+
+def test_half_precision_is_trained_on_as_it_is(name):
+    X, y = numbers().astype(np.float16), table()[3]
+    assert_array_equal(fit(name, X, y)[1], fit(name, X.astype(np.float64), y)[1])
+
+
+@pytest.mark.parametrize("layout", ["csr", "csc", "coo", "lil", "dok", "bsr"])
+@pytest.mark.parametrize("kind", ["matrix", "array"])
+def test_sparse_data_of_all_kinds_train_one_model(name, layout, kind):
+    X, y = make_classification(300, 10, random_state=0)
+    X[abs(X) < 0.5] = 0
+    expected = FocalBoostClassifier(booster(name)).fit(sparse.csr_matrix(X), y).predict_proba(sparse.csr_matrix(X))
+    X = getattr(sparse, f"{layout}_{kind}")(X)
+    model = FocalBoostClassifier(booster(name)).fit(X, y, eval_set=[(X, y)])
+    assert_allclose(model.predict_proba(X), expected, rtol=1e-6)
+
+
+def test_sparse_zeros_are_zeros_to_lightgbm_and_gaps_to_xgboost():
+    X, y = make_classification(300, 10, random_state=0)
+    X[abs(X) < 0.5] = 0
+    _model, dense = fit("lightgbm", X, y)
+    assert_allclose(fit("lightgbm", sparse.csr_array(X), y)[1], dense, atol=1e-9)
+    _model, gaps = fit("xgboost", np.where(X == 0, np.nan, X), y)
+    assert_allclose(fit("xgboost", sparse.csr_array(X), y)[1], gaps, atol=1e-5)
+
+
+# --- frames -------------------------------------------------------------------------------------------------
+
+
+def pandas_numbers():
+    pd = pytest.importorskip("pandas")
+    a, b, _c, _y = table()
+    return pd.DataFrame({"a": a, "b": b})
+
+
+def polars_numbers():
+    pl = pytest.importorskip("polars")
+    a, b, _c, _y = table()
+    return pl.DataFrame({"a": [None if np.isnan(v) else v for v in a], "b": b})
+
+
+def pyarrow_numbers():
+    pa = pytest.importorskip("pyarrow")
+    a, b, _c, _y = table()
+    return pa.table({"a": pa.array(a, from_pandas=True), "b": b})
+
+
+@pytest.mark.parametrize("frame", [pandas_numbers, polars_numbers, pyarrow_numbers])
+def test_frames_of_numbers_train_the_model_of_the_array(name, frame):
+    X, y = frame(), table()[3]
+    model, raw = fit(name, X, y)
+    assert_array_equal(raw, fit(name, numbers(), y)[1])
+    assert_array_equal(model.feature_names_in_, ["a", "b"])
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "boolean"])
+def test_pandas_nullable_columns_hold_gaps(name, dtype):
+    pd = pytest.importorskip("pandas")
+    a, b, _c, y = table()
+    values = a > 0 if dtype == "boolean" else b
+    gaps = np.arange(N) % 5 == 0
+    nullable = pd.DataFrame({"a": a, "b": pd.array(np.where(gaps, None, values), dtype=dtype)})
+    plain = np.column_stack([a, np.where(gaps, np.nan, values.astype(float))])
+    assert_array_equal(fit(name, nullable, y)[1], fit(name, plain, y)[1])
+
+
+def pandas_categories(c, gaps):
+    pd = pytest.importorskip("pandas")
+    a, b, *_ = table()
+    return pd.DataFrame({"a": a, "b": b, "c": pd.Categorical(np.where(gaps, None, c))})
+
+
+def polars_categories(c, gaps, dtype="Categorical"):
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    a, b, *_ = table()
+    words = pl.Series([None if gap else word for word, gap in zip(c.tolist(), gaps, strict=True)], dtype=pl.String)
+    return pl.DataFrame({"a": a, "b": b}).with_columns(
+        a=pl.Series(a).fill_nan(None),
+        c=words.cast(pl.Categorical if dtype == "Categorical" else pl.Enum(["x", "y", "z"])),
+    )
+
+
+def polars_enum(c, gaps):
+    return polars_categories(c, gaps, "Enum")
+
+
+def pyarrow_categories(c, gaps):
+    return polars_categories(c, gaps).to_arrow()
+
+
+@pytest.mark.parametrize("frame", [pandas_categories, polars_categories, polars_enum, pyarrow_categories])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_categories_reach_the_booster_as_categories(name, frame, gaps):
+    *_, c, y = table()
+    X = frame(c, (np.arange(N) % 11 == 0) & gaps)
+    model = FocalBoostClassifier(categorical_booster(name)).fit(X, y, eval_set=[(X, y)])
+    expected = FocalBoostClassifier(categorical_booster(name)).fit(
+        reference := pandas_categories(c, (np.arange(N) % 11 == 0) & gaps), y
+    )
+    assert_allclose(model.predict_proba(X), expected.predict_proba(reference), atol=1e-6)
+    assert_array_equal(model.feature_names_in_, ["a", "b", "c"])
+    if name == "xgboost":
+        assert model.booster_.feature_types == ["float", "int", "c"]
+    else:
+        assert "==" in model.booster_.trees_to_dataframe()["decision_type"].unique()
+
+
+@pytest.mark.parametrize("frame", [pandas_categories, polars_categories])
+def test_a_row_keeps_its_prediction_in_a_frame_with_other_categories(name, frame):
+    *_, c, y = table()
+    none = np.zeros(N, dtype=bool)
+    model = FocalBoostClassifier(categorical_booster(name)).fit(X := frame(c, none), y)
+    few = np.flatnonzero(c == "z")
+    some = X.iloc[few] if hasattr(X, "iloc") else X[few]
+    if hasattr(some, "iloc"):
+        some = some.assign(c=some["c"].cat.remove_unused_categories())
+    assert_allclose(model.predict_proba(some), model.predict_proba(X)[few], atol=1e-6)
+
+
+def words_pandas(c):
+    pd = pytest.importorskip("pandas")
+    return pd.DataFrame({"a": table()[0], "c": c})
+
+
+def words_polars(c):
+    pl = pytest.importorskip("polars")
+    return pl.DataFrame({"a": table()[0], "c": c.tolist()})
+
+
+def words_pyarrow(c):
+    pa = pytest.importorskip("pyarrow")
+    return pa.table({"a": table()[0], "c": c.tolist()})
+
+
+@pytest.mark.parametrize("frame", [words_pandas, words_polars, words_pyarrow])
+def test_columns_of_words_are_refused_by_name(name, frame):
+    *_, c, y = table()
+    with pytest.raises(ValueError, match=r"(?s)(got 'c' of type String|columns: ?c: |dtypes: c: )"):
+        FocalBoostClassifier(booster(name)).fit(frame(c), y)
+
+
+@pytest.mark.parametrize("frame", [pandas_numbers, polars_numbers])
+def test_feature_names_are_enforced(name, frame):
+    X, y = frame(), table()[3]
+    model, _raw = fit(name, X, y)
+    swapped = X[["b", "a"]]
+    with pytest.raises(ValueError, match="feature names should match those that were passed during fit"):
+        model.predict(swapped)
+    with pytest.raises(ValueError, match="feature names should match"):
+        FocalBoostClassifier(booster(name)).fit(X, y, eval_set=[(swapped, y)])
+    with pytest.raises(ValueError, match=r"(?s)feature names .*missing:\n- b"):
+        model.predict(X[["a"]])
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        model.predict(numbers())
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_labels_and_weights_as_columns(name, library):
+    module = pytest.importorskip(library)
+    make = {
+        "pandas": lambda v: module.Series(v),
+        "polars": lambda v: module.Series(v),
+        "pyarrow": lambda v: module.chunked_array([v]),
+    }[library]
+    X, y = numbers(), table()[3]
+    words, weight = np.array(["no", "yes"])[y], np.linspace(0.5, 2, N)
+    model = FocalBoostClassifier(booster(name)).fit(
+        X, make(words.tolist()), make(weight.tolist()), eval_set=[(X, make(words.tolist()))]
+    )
+    expected = FocalBoostClassifier(booster(name)).fit(X, words, weight)
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_a_missing_label_is_refused(name, missing):
+    X, y = numbers(), table()[3].astype(object)
+    y[3] = missing
+    with pytest.raises(ValueError, match=r"y must not hold missing or infinite values; got (None|nan)"):
+        FocalBoostClassifier(booster(name)).fit(X, y)

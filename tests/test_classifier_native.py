@@ -1,0 +1,154 @@
+"""The model inside is the booster's own: it goes where focal_boost is not, and says the same there."""
+
+import subprocess
+import sys
+import textwrap
+
+import lightgbm
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from focal_boost import FocalBoostClassifier
+from focal_boost.losses import posterior
+
+from .boosters import BOOSTERS, booster, four_classes, rare
+
+ELSEWHERE = textwrap.dedent("""
+    import sys
+
+    sys.modules["focal_boost"] = None  # importing it is an ImportError now
+    import numpy as np
+    import lightgbm
+    import xgboost
+
+    for path in sys.argv[1:]:
+        X = np.load(path.rpartition(".")[0] + ".X.npy")
+        if path.endswith(".txt"):
+            proba = lightgbm.Booster(model_file=path).predict(X)
+        else:
+            model = xgboost.XGBClassifier()
+            model.load_model(path)
+            proba = model.predict_proba(X)
+        np.save(path + ".npy", proba)
+""")
+
+
+def one_tiny_class():
+    """Three classes, the last so rare that its first tree stays one leaf."""
+    X, y = rare()
+    y = y.copy()
+    y[1:13:3] = 2
+    return X, y
+
+
+def cases():
+    stop = {"xgboost": {"early_stopping_rounds": 3}, "lightgbm": {}}
+    dart = {"xgboost": {"booster": "dart", "rate_drop": 0.3}, "lightgbm": {"boosting_type": "dart"}}
+    stubborn = {"min_child_weight": 20}
+    for name in BOOSTERS:
+        for data in (rare, four_classes):
+            yield f"{name}-{data.__name__}-plain", name, data, {}, False
+            yield f"{name}-{data.__name__}-stopped", name, data, stop[name], True
+            yield f"{name}-{data.__name__}-dart", name, data, dart[name], False
+        yield f"{name}-one-leaf", name, one_tiny_class, stubborn, False
+
+
+CASES = {title: case for title, *case in cases()}
+FORMATS = {"xgboost": ("json", "ubj"), "lightgbm": ("txt",)}
+
+
+def train(name, data, params, stop):
+    X, y = data()
+    fit_params = {"eval_set": [(X[::3], y[::3])]} if stop else {}
+    if stop and name == "lightgbm":
+        fit_params["callbacks"] = [lightgbm.early_stopping(3, verbose=False)]
+    model = FocalBoostClassifier(
+        booster(name, 60 if stop else 12, learning_rate=0.8, random_state=0, **params), calibrated=False
+    )
+    return model.fit(X[1::3], y[1::3], **fit_params), X
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """The fitted models, and what another process without focal_boost makes of their files."""
+    folder = tmp_path_factory.mktemp("models")
+    models, paths = {}, []
+    for title, (name, *case) in CASES.items():
+        model, X = train(name, *case)
+        models[title] = model, X
+        np.save(folder / f"{title}.X.npy", X)
+        for suffix in FORMATS[name]:
+            paths.append(folder / f"{title}.{suffix}")
+            saver = model.estimator_ if name == "xgboost" else model.booster_
+            saver.save_model(paths[-1])
+    subprocess.run([sys.executable, "-c", ELSEWHERE, *map(str, paths)], check=True, cwd=folder)
+    return models, {path.name: np.load(f"{path}.npy") for path in paths}
+
+
+@pytest.mark.parametrize("title", CASES)
+def test_files_predict_the_same_where_focal_boost_is_not(elsewhere, title):
+    models, predictions = elsewhere
+    model, X = models[title]
+    plain = model.predict_proba(X)
+    for suffix in FORMATS[CASES[title][0]]:
+        proba = predictions[f"{title}.{suffix}"]
+        if proba.ndim == 1:
+            proba = np.stack([1 - proba, proba], axis=1)
+        assert_allclose(proba, plain, atol=1e-6)
+    assert_allclose(model.estimator_.predict_proba(X), plain, atol=1e-6)
+
+
+def test_the_cases_are_what_they_are_called(elsewhere):
+    models, _predictions = elsewhere
+    for title, (model, _X) in models.items():
+        if title.endswith("stopped"):
+            rounds = len(next(iter(model.evals_result_.values()))["log_loss"])
+            assert model.best_iteration_ < rounds < 60
+        if title.endswith("one-leaf"):
+            trees = model.booster_.trees_to_dataframe()
+            name, first = ("Tree", 3) if title.startswith("xgboost") else ("tree_index", 3)
+            nodes = trees[trees[name] < first].groupby(name).size()
+            assert (nodes == 1).any(), nodes
+            assert (nodes > 1).any(), nodes
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("data", [rare, four_classes])
+def test_the_posterior_from_plain_probabilities_is_predict_proba(name, data):
+    X, y = data()
+    model = FocalBoostClassifier(booster(name), gamma=1.5, alpha="balanced").fit(X, y)
+    plain = model.estimator_.predict_proba(X)
+    calibrated = posterior(plain, model.loss_.gamma, model.loss_.alpha)
+    assert_allclose(calibrated, model.predict_proba(X), atol=1e-5)
+    if data is rare:
+        positive = posterior(plain[:, 1], model.loss_.gamma, model.loss_.alpha)
+        assert_allclose(positive, model.predict_proba(X)[:, 1], atol=1e-5)
+    assert abs(plain - calibrated).max() > 0.1
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_early_stopping_at_the_first_round(name):
+    """The eval set has its labels turned round, so that no round improves on the first."""
+    X, y = rare()
+    fit_params = {"eval_set": [(X, 1 - y)]}
+    params = {"early_stopping_rounds": 2} if name == "xgboost" else {}
+    if name == "lightgbm":
+        fit_params["callbacks"] = [lightgbm.early_stopping(2, verbose=False)]
+    model = FocalBoostClassifier(booster(name, 50, **params), calibrated=False).fit(X, y, **fit_params)
+    assert model.best_iteration_ == (0 if name == "xgboost" else 1)
+    first = FocalBoostClassifier(booster(name, 1), calibrated=False).fit(X, y)
+    assert_allclose(model.predict_proba(X), first.predict_proba(X), atol=1e-7)
+    assert_allclose(model.estimator_.predict_proba(X), first.predict_proba(X), atol=1e-7)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("data", [rare, four_classes])
+def test_a_model_without_a_split_is_the_prior_and_warns(name, data):
+    X, y = data()
+    params = {"min_child_weight": 1e6}
+    with pytest.warns(UserWarning, match="No split was made"):
+        model = FocalBoostClassifier(booster(name, 5, **params), alpha="balanced").fit(X, y)
+    assert_allclose(model.predict_proba(X[:2]), np.tile(np.bincount(y) / len(y), (2, 1)), rtol=1e-4)
+    plain = model.set_params(calibrated=False).predict_proba(X[:2])
+    assert_allclose(model.estimator_.predict_proba(X[:2]), plain, atol=1e-6)

@@ -1,0 +1,58 @@
+"""The pages: their code runs and prints what they say it prints; their links lead somewhere.
+
+A block marked ``python`` is run, after those before it on its page; a block marked ``text`` that follows it at
+once is what it prints. A block marked ``py`` shows somebody else's interface and is not run.
+"""
+
+import contextlib
+import doctest
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def names(paths):
+    return [path.stem for path in paths]
+
+
+with_code = [page for page in PAGES if "```python\n" in page.read_text()]
+
+
+@pytest.mark.parametrize("page", with_code, ids=names(with_code))
+def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text()
+    namespace = {}
+    printed, end = "", 0
+    for fence in FENCE.finditer(text):
+        body = fence["body"]
+        if fence["language"] == "text" and not text[end : fence.start()].strip():
+            matches = doctest.OutputChecker().check_output(
+                body, printed, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+            )
+            assert matches, f"{page.name} says\n{body}\nbut its code prints\n{printed}"
+            printed = ""
+        elif fence["language"] == "python":
+            assert not printed, f"{page.name} does not show what its code prints:\n{printed}"
+            output = io.StringIO()
+            # Blank lines in front: an error then names the line of the page.
+            code = "\n" * text.count("\n", 0, fence.start("body")) + body
+            with contextlib.redirect_stdout(output):
+                exec(compile(code, str(page), "exec"), namespace)
+            printed = output.getvalue()
+        end = fence.end()
+    assert not printed, f"{page.name} does not show what its code prints:\n{printed}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
+def test_relative_links_lead_to_files(page):
+    targets = [target.partition("#")[0] for target in LINK.findall(FENCE.sub("", page.read_text()))]
+    broken = [t for t in targets if t and "://" not in t and not (page.parent / t).exists()]
+    assert not broken
