@@ -162,7 +162,7 @@ def standard() -> list[Contender]:
 def scales(gammas: tuple[float, ...]) -> list[Contender]:
     """Return the built-in log loss and, for every gamma, the loss as it is and rescaled."""
     return [Contender("log loss", booster) for booster in BOOSTERS] + [
-        Contender("focal_boost", booster, gamma, rescaled=rescaled)
+        Contender("focal_boost", booster, gamma, hessian="safeguarded", rescaled=rescaled)
         for booster in BOOSTERS
         for gamma in gammas
         for rescaled in (False, True)

@@ -75,7 +75,7 @@ def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
         ax.set_xlabel("gamma (0: the built-in log loss)")
         ax.set_title(f"{'two' if binary else 'more'} classes, {part.set.nunique()} sets")
     axes[0].set_ylabel("log loss of the posterior / of the built-in model")
-    axes[0].legend(loc="upper left")
+    axes[0].legend(loc="lower left")
     _save(figure, path)
 
 

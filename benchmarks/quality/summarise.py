@@ -83,6 +83,12 @@ def with_chosen_gamma(fits: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([fits, *chosen], ignore_index=True)
 
 
+def complete(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return the fits of the contenders that trained on every fold of a set."""
+    fits = fits[fits.error.isna()]
+    return fits[fits.groupby([*CONTENDER, "set"], dropna=False).fold.transform("size") == fits.fold.max() + 1]
+
+
 def against_built_in(fits: pd.DataFrame) -> pd.DataFrame:
     """Return the fits with each measure of the same booster's log loss on the same fold as ``built_in_...``."""
     plain = fits[(fits.gamma == 0) & (fits.alpha == "none") & fits.family.isin(["log loss", "CatBoost"])]
@@ -106,7 +112,7 @@ def by_set(fits: pd.DataFrame, measure: str, ratio: bool) -> pd.DataFrame:
     ``sign`` is +1 or -1 where the measure is higher or lower on all folds and by more than twice the standard
     error of the folds' differences, else 0.
     """
-    fits = against_built_in(fits[fits.error.isna()])
+    fits = against_built_in(complete(fits))
     value, base = fits[measure], fits["built_in_" + measure]
     fits = fits.assign(value=value, base=base, difference=value - base)
     groups = fits.groupby([*CONTENDER, "set"], dropna=False)
@@ -127,7 +133,7 @@ def overview(fits: pd.DataFrame, binary: bool) -> pd.DataFrame:
     fits = with_chosen_gamma(fits)
     fits = fits[(fits.n_classes == 2) == binary]
     n_sets = fits.set.nunique()
-    ok = fits[fits.error.isna()]
+    ok = complete(fits)
     loss, precision = by_set(fits, "log_loss", True), by_set(fits, "average_precision", False)
     means = ok.groupby([*CONTENDER, "set"], dropna=False)[NUMBERS].mean().reset_index()
     means["rank_precision"] = means.groupby("set").average_precision.rank(ascending=False)
