@@ -210,6 +210,8 @@ def test_an_interrupt_before_the_first_fold_goes_through():
         ({"booster": "catboost"}, "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
         ({"gamma": ()}, "gamma must have at least one value"),
         ({"gamma": -1}, "gamma must be .*-1"),
+        ({"gamma": [(0, 1)]}, "gamma must be a number or a sequence of numbers; got .0, 1."),
+        ({"alpha": [(1, 2)]}, "alpha must be None, 'balanced' or a float"),
         ({"alpha": 1.5}, "alpha must be .*1.5"),
         ({"alpha": "heavy"}, "alpha must be None, 'balanced' or a float .*'heavy'"),
         ({"folds": 2}, "folds must be 3 or more"),

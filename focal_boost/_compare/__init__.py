@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from focal_boost._compare._comparison import Comparison
 from focal_boost._compare._contenders import CLASS_WEIGHTS, Alpha, make_booster, make_contenders
 from focal_boost._compare._data import InputError, Problem, from_arrays
 from focal_boost._compare._run import Plan, run
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
+
+_NUMBER: tuple[Any, ...] = (int, float, np.number)
 
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
 
@@ -117,8 +121,8 @@ def make_plan(
 ) -> Plan:
     """Return what is to be done, all arguments checked."""
     names = list(dict.fromkeys([booster] if isinstance(booster, str) else booster))
-    gammas = list(dict.fromkeys([gamma] if isinstance(gamma, int | float) else gamma))
-    alphas = list(dict.fromkeys([alpha] if alpha is None or isinstance(alpha, str | float | int) else alpha))
+    gammas = list(dict.fromkeys([gamma] if isinstance(gamma, _NUMBER) else gamma))
+    alphas = list(dict.fromkeys([alpha] if alpha is None or isinstance(alpha, (str, *_NUMBER)) else alpha))
     for name, values in (("booster", names), ("gamma", gammas), ("alpha", alphas)):
         if not values:
             raise InputError(f"{name} must have at least one value; got none.")
@@ -133,7 +137,7 @@ def make_plan(
     n_cells = problem.X.size
     categories = any(str(dtype) == "category" for dtype in problem.X.dtypes)
     boosters = tuple(make_booster(name, params, n_cells, categories, seed) for name in names)
-    contenders = make_contenders(gammas, alphas)
+    contenders = make_contenders([float(gamma) for gamma in gammas], alphas)
     # The log loss is there to be compared with; it is a candidate only where gamma 0 was asked for.
     candidates = [
         c for c in contenders if c != CLASS_WEIGHTS and (not c.built_in or (0 in gammas and None in alphas))
@@ -143,7 +147,9 @@ def make_plan(
 
 def _check(gamma: Any, alpha: Any, n_classes: int) -> None:
     """Raise InputError for what the losses refuse."""
-    if isinstance(alpha, str) and alpha != "balanced":
+    if not isinstance(gamma, _NUMBER):
+        raise InputError(f"gamma must be a number or a sequence of numbers; got {gamma!r}.")
+    if not (alpha is None or alpha == "balanced" or isinstance(alpha, _NUMBER)):
         raise InputError(f"alpha must be None, 'balanced' or a float in (0, 1); got {alpha!r}.")
     weights = None if alpha == "balanced" else alpha
     try:
@@ -158,7 +164,7 @@ def carry_out(plan: Plan, out: Any, advance: Callable[[int], Any]) -> Comparison
     if out is not None:
         directory = Path(out)
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            (directory / "folds").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"out {str(out)!r} cannot be a directory: {error.strerror}.") from error
     outcome = run(plan, directory / "folds" if directory else None, advance)

@@ -57,7 +57,6 @@ class Fold:
         facts = json.dumps(
             {name: value for name, value in vars(self).items() if not isinstance(value, np.ndarray)}
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as file:
             np.savez_compressed(
