@@ -15,8 +15,6 @@ from focal_boost._compare._data import InputError, Problem, from_arrays
 from focal_boost._compare._run import Plan, run
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 
-_NUMBER: tuple[Any, ...] = (int, float, np.number)
-
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 __all__ = ["Comparison", "InputError", "Plan", "carry_out", "compare", "make_plan"]
@@ -120,9 +118,7 @@ def make_plan(
     seed: int,
 ) -> Plan:
     """Return what is to be done, all arguments checked."""
-    names = list(dict.fromkeys([booster] if isinstance(booster, str) else booster))
-    gammas = list(dict.fromkeys([gamma] if isinstance(gamma, _NUMBER) else gamma))
-    alphas = list(dict.fromkeys([alpha] if alpha is None or isinstance(alpha, (str, *_NUMBER)) else alpha))
+    names, gammas, alphas = _several(booster), _several(gamma), _several(alpha)
     for name, values in (("booster", names), ("gamma", gammas), ("alpha", alphas)):
         if not values:
             raise InputError(f"{name} must have at least one value; got none.")
@@ -145,11 +141,20 @@ def make_plan(
     return Plan(problem, boosters, tuple(contenders), tuple(candidates), folds, seed)
 
 
+def _several(value: Any) -> list[Any]:
+    """Return the values of a sequence once each, or the single value."""
+    return list(dict.fromkeys([value] if value is None or isinstance(value, str) or _is_number(value) else value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number)
+
+
 def _check(gamma: Any, alpha: Any, n_classes: int) -> None:
     """Raise InputError for what the losses refuse."""
-    if not isinstance(gamma, _NUMBER):
+    if not _is_number(gamma):
         raise InputError(f"gamma must be a number or a sequence of numbers; got {gamma!r}.")
-    if not (alpha is None or alpha == "balanced" or isinstance(alpha, _NUMBER)):
+    if not (alpha is None or alpha == "balanced" or _is_number(alpha)):
         raise InputError(f"alpha must be None, 'balanced' or a float in (0, 1); got {alpha!r}.")
     weights = None if alpha == "balanced" else alpha
     try:
