@@ -174,7 +174,20 @@ def test_names_cannot_write_to_the_terminal(files):
 
 
 def test_control_c_keeps_the_finished_folds_and_the_same_command_goes_on(files):
-    arguments = [*COMMAND, "compare", "--params", "params.json", "--gamma", "0", "2", "--out", "out"]
+    options = [
+        "--target",
+        "churn",
+        "--gamma",
+        "0",
+        "2",
+        "--folds",
+        "10",
+        "--params",
+        "params.json",
+        "--out",
+        "out",
+    ]
+    arguments = [*COMMAND, "compare", "data.csv.gz", *options]
     first = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=files
     )
@@ -185,12 +198,12 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_goes_on(files):
     stdout, stderr = first.communicate(timeout=60)
     assert first.returncode == 130
     finished = len(list(files.glob("out/folds/*.npz")))
-    assert 1 <= finished < 5
-    assert f"interrupted; {finished} of 5 folds are finished, the same command goes on from there" in stderr
+    assert 1 <= finished < 10
+    assert f"interrupted; {finished} of 10 folds are finished, the same command goes on from there" in stderr
     assert "Traceback" not in stderr
     assert "log loss (gamma 0)" in stdout
     kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
     again = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, cwd=files, check=True)
     assert "interrupted" not in again.stderr
-    assert len(list(files.glob("out/folds/*.npz"))) == 5
+    assert len(list(files.glob("out/folds/*.npz"))) == 10
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())

@@ -1,5 +1,6 @@
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import warnings
@@ -157,6 +158,31 @@ def test_an_interrupt_keeps_the_finished_folds_and_says_so(tmp_path):
     assert carry_out(plan(), tmp_path, nothing).n_finished == 3
 
 
+def test_control_c_waits_for_the_end_of_the_model_and_a_second_one_does_not():
+    moves = []
+
+    def press(n):
+        moves.append(n)
+        if len(moves) == 12:
+            signal.raise_signal(signal.SIGINT)
+            moves.append("went on")
+
+    before = signal.getsignal(signal.SIGINT)
+    outcome = _run.run(plan(), None, press)
+    assert outcome.interrupted
+    assert len(outcome.folds) == 1
+    assert moves[-1] == "went on"
+    assert signal.getsignal(signal.SIGINT) is before
+
+    def press_twice(n):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError
+
+    with pytest.raises(KeyboardInterrupt):
+        _run.run(plan(), None, press_twice)
+
+
 def test_an_interrupt_between_boosters_shows_what_there_is(tmp_path):
     moves = []
 
@@ -184,6 +210,8 @@ def test_an_interrupt_before_the_first_fold_goes_through():
         ({"booster": "catboost"}, "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
         ({"gamma": ()}, "gamma must have at least one value"),
         ({"gamma": -1}, "gamma must be .*-1"),
+        ({"gamma": [(0, 1)]}, "gamma must be a number or a sequence of numbers; got .0, 1."),
+        ({"alpha": [(1, 2)]}, "alpha must be None, 'balanced' or a float"),
         ({"alpha": 1.5}, "alpha must be .*1.5"),
         ({"alpha": "heavy"}, "alpha must be None, 'balanced' or a float .*'heavy'"),
         ({"folds": 2}, "folds must be 3 or more"),

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from focal_boost._compare._comparison import Comparison
 from focal_boost._compare._contenders import CLASS_WEIGHTS, Alpha, make_booster, make_contenders
 from focal_boost._compare._data import InputError, Problem, from_arrays
@@ -116,9 +118,7 @@ def make_plan(
     seed: int,
 ) -> Plan:
     """Return what is to be done, all arguments checked."""
-    names = list(dict.fromkeys([booster] if isinstance(booster, str) else booster))
-    gammas = list(dict.fromkeys([gamma] if isinstance(gamma, int | float) else gamma))
-    alphas = list(dict.fromkeys([alpha] if alpha is None or isinstance(alpha, str | float | int) else alpha))
+    names, gammas, alphas = _several(booster), _several(gamma), _several(alpha)
     for name, values in (("booster", names), ("gamma", gammas), ("alpha", alphas)):
         if not values:
             raise InputError(f"{name} must have at least one value; got none.")
@@ -133,7 +133,7 @@ def make_plan(
     n_cells = problem.X.size
     categories = any(str(dtype) == "category" for dtype in problem.X.dtypes)
     boosters = tuple(make_booster(name, params, n_cells, categories, seed) for name in names)
-    contenders = make_contenders(gammas, alphas)
+    contenders = make_contenders([float(gamma) for gamma in gammas], alphas)
     # The log loss is there to be compared with; it is a candidate only where gamma 0 was asked for.
     candidates = [
         c for c in contenders if c != CLASS_WEIGHTS and (not c.built_in or (0 in gammas and None in alphas))
@@ -141,9 +141,20 @@ def make_plan(
     return Plan(problem, boosters, tuple(contenders), tuple(candidates), folds, seed)
 
 
+def _several(value: Any) -> list[Any]:
+    """Return the values of a sequence once each, or the single value."""
+    return list(dict.fromkeys([value] if value is None or isinstance(value, str) or _is_number(value) else value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number)
+
+
 def _check(gamma: Any, alpha: Any, n_classes: int) -> None:
     """Raise InputError for what the losses refuse."""
-    if isinstance(alpha, str) and alpha != "balanced":
+    if not _is_number(gamma):
+        raise InputError(f"gamma must be a number or a sequence of numbers; got {gamma!r}.")
+    if not (alpha is None or alpha == "balanced" or _is_number(alpha)):
         raise InputError(f"alpha must be None, 'balanced' or a float in (0, 1); got {alpha!r}.")
     weights = None if alpha == "balanced" else alpha
     try:
@@ -158,7 +169,7 @@ def carry_out(plan: Plan, out: Any, advance: Callable[[int], Any]) -> Comparison
     if out is not None:
         directory = Path(out)
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            (directory / "folds").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"out {str(out)!r} cannot be a directory: {error.strerror}.") from error
     outcome = run(plan, directory / "folds" if directory else None, advance)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -55,7 +57,6 @@ class Fold:
         facts = json.dumps(
             {name: value for name, value in vars(self).items() if not isinstance(value, np.ndarray)}
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as file:
             np.savez_compressed(
@@ -142,6 +143,37 @@ class Outcome:
     interrupted: bool = False
 
 
+class _Watch:
+    """Takes Ctrl-C between two models.
+
+    Raised from a signal handler, KeyboardInterrupt is lost where the interpreter happens to be in a call-back of a
+    booster's library, and training fails instead. A second Ctrl-C does not wait for the end of the model.
+    """
+
+    def __init__(self, advance: Callable[[int], Any]) -> None:
+        self.advance = advance
+        self._pressed = False
+        self._before: Any = None
+
+    def __enter__(self) -> _Watch:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._remember)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _remember(self, *signal_and_frame: object) -> None:
+        if self._pressed:
+            raise KeyboardInterrupt
+        self._pressed = True
+
+    def check(self) -> None:
+        if self._pressed:
+            raise KeyboardInterrupt
+
+
 def run(plan: Plan, directory: Path | None, advance: Callable[[int], Any]) -> Outcome:
     """Train everything; on an interrupt return the folds that are finished, if any is.
 
@@ -149,46 +181,46 @@ def run(plan: Plan, directory: Path | None, advance: Callable[[int], Any]) -> Ou
     the number of models that have been dealt with.
     """
     outcome = Outcome([])
-    try:
-        for index, train, test in plan.splits():
-            for booster in plan.boosters:
-                path = directory / plan.file_name(booster, index) if directory else None
-                fold = Fold.load(path) if path else None
-                if fold is not None:
-                    advance(plan.n_fits // (len(plan.boosters) * plan.n_folds))
-                    outcome = replace(outcome, n_reused=outcome.n_reused + 1)
-                else:
-                    fold = _fold(plan, booster, index, train, test, advance)
-                    if path:
-                        fold.save(path)
-                outcome.folds.append(fold)
-    except KeyboardInterrupt:
-        if not outcome.folds:
-            raise
-        return replace(outcome, interrupted=True)
+    with _Watch(advance) as watch:
+        try:
+            for index, train, test in plan.splits():
+                for booster in plan.boosters:
+                    path = directory / plan.file_name(booster, index) if directory else None
+                    fold = Fold.load(path) if path else None
+                    if fold is not None:
+                        advance(plan.n_fits // (len(plan.boosters) * plan.n_folds))
+                        outcome = replace(outcome, n_reused=outcome.n_reused + 1)
+                    else:
+                        fold = _fold(plan, booster, index, train, test, watch)
+                        if path:
+                            fold.save(path)
+                    outcome.folds.append(fold)
+        except KeyboardInterrupt:
+            if not outcome.folds:
+                raise
+            return replace(outcome, interrupted=True)
     return outcome
 
 
-def _fold(
-    plan: Plan, booster: Booster, index: int, train: Array, test: Array, advance: Callable[[int], Any]
-) -> Fold:
+def _fold(plan: Plan, booster: Booster, index: int, train: Array, test: Array, watch: _Watch) -> Fold:
     X, y = plan.problem.X, plan.problem.y
     random = np.random.default_rng([plan.seed, index])
     fit, stop = hold_out(y, train, random)
     X_test, X_stop = X.iloc[test], X.iloc[stop]
     scores, n_rounds, proba, uncalibrated, told = [], [], [], [], []
     for contender in plan.contenders:
+        watch.check()
         trained, said = _train(booster, contender, X, y, fit, stop)
         told += [text for text in said if text not in told]
         proba.append(trained.predict_proba(X_test))
         uncalibrated.append(trained.predict_uncalibrated(X_test))
         scores.append(score(y[test], proba[-1], best_thresholds(y[stop], trained.predict_proba(X_stop))))
         n_rounds.append(trained.n_rounds)
-        advance(1)
+        watch.advance(1)
     names = [contender.name for contender in plan.contenders]
     chosen = None
     if plan.chooses:
-        chosen = _choose(plan, booster, train, random, advance).name
+        chosen = _choose(plan, booster, train, random, watch).name
         i = names.index(chosen)
         names.append(CHOSEN)
         scores.append(scores[i])
@@ -225,17 +257,16 @@ def _train(
     return trained, [" ".join(text.split())[:200] for text in told]
 
 
-def _choose(
-    plan: Plan, booster: Booster, train: Array, random: np.random.Generator, advance: Callable[[int], Any]
-) -> Contender:
+def _choose(plan: Plan, booster: Booster, train: Array, random: np.random.Generator, watch: _Watch) -> Contender:
     """Return the candidate of the smallest log loss over inner folds of the training rows."""
     X, y = plan.problem.X, plan.problem.y
     totals = np.zeros(len(plan.candidates))
     for fit, stop in inner_folds(y, train, random):
         for i, candidate in enumerate(plan.candidates):
+            watch.check()
             trained, _ = _train(booster, candidate, X, y, fit, stop)
             totals[i] += log_loss(y[stop], trained.predict_proba(X.iloc[stop])) * len(stop)
-            advance(1)
+            watch.advance(1)
     return plan.candidates[int(totals.argmin())]
 
 
