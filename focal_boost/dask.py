@@ -137,23 +137,24 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         return X.rechunk({1: -1}).map_blocks(_check_block, dtype, dtype=dtype, meta=X._meta.astype(dtype))
 
     def _check_y(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array, Any, Any]:
-        classes, counts, totals, rows = _statistics("", X, y, sample_weight)
-        return classes, counts, totals, *_columns(y, sample_weight, classes, rows)
+        classes, counts, totals = _statistics("", X, y, sample_weight)
+        return classes, counts, totals, *_columns(y, sample_weight, classes)
 
     def _check_eval_y(self, name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
-        classes, _, totals, rows = _statistics(f"{name}: ", X, y, sample_weight)
+        classes, _, totals = _statistics(f"{name}: ", X, y, sample_weight)
         check_known(name, classes, self.classes_)
         if not totals.sum() > 0:
             raise ValueError(f"{name} must hold rows of positive weight.")
-        return _columns(y, sample_weight, self.classes_, rows)
+        return _columns(y, sample_weight, self.classes_)
 
     def _check_eval_set(self, eval_set: Any, eval_sample_weight: Any, fit_params: dict[str, Any]) -> EvalSet:
-        checked = super()._check_eval_set(eval_set, eval_sample_weight, fit_params)
+        checked: Any = super()._check_eval_set(eval_set, eval_sample_weight, fit_params)
         if all(weight is None for *_, weight in checked):
             return checked
         # The boosters' Dask estimators want a weight of every eval set or of none.
         return [
-            (X, y, da.ones_like(y, dtype=np.float64) if weight is None else weight) for X, y, weight in checked
+            (X, y, y.map_blocks(np.ones_like, dtype=np.float64) if weight is None else weight)
+            for X, y, weight in checked
         ]
 
 
@@ -198,8 +199,8 @@ def _partitions(name: str, column: Any, X: Any) -> list[Any]:
     return partitions
 
 
-def _statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array, list[int]]:
-    """Return the classes, their numbers of rows and total weights, and the rows of each partition."""
+def _statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array]:
+    """Return the classes, their numbers of rows and their total weights."""
     try:
         client = distributed.get_client()
     except ValueError as error:
@@ -229,22 +230,22 @@ def _statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Array, A
     classes, inverse = np.unique(np.concatenate([part.classes for part in parts]), return_inverse=True)
     counts = np.bincount(inverse, weights=np.concatenate([part.counts for part in parts])).astype(int)
     totals = np.bincount(inverse, weights=np.concatenate([part.totals for part in parts]))
-    return classes, counts, totals, rows
+    return classes, counts, totals
 
 
-def _columns(y: Any, sample_weight: Any, classes: Array, rows: list[int]) -> tuple[Any, Any]:
-    """Return the labels 0..K-1, kept on the workers, and the weights, as Dask arrays of known chunks."""
-    labels = _column(y, rows, np.min_scalar_type(len(classes) - 1), classes).persist()
-    return labels, None if sample_weight is None else _column(sample_weight, rows, np.dtype(np.float64), None)
+def _columns(y: Any, sample_weight: Any, classes: Array) -> tuple[Any, Any]:
+    """Return the labels 0..K-1, kept on the workers, and the weights, as Dask arrays."""
+    labels = _column(y, np.min_scalar_type(len(classes) - 1), classes).persist()
+    return labels, None if sample_weight is None else _column(sample_weight, np.dtype(np.float64), None)
 
 
-def _column(column: Any, rows: list[int], dtype: Any, classes: Array | None) -> Any:
-    convert = dask.delayed(_convert)
-    parts = [
-        da.from_delayed(convert(part, dtype, classes), shape=(n,), dtype=dtype)
-        for part, n in zip(np.ravel(column.to_delayed()), rows, strict=True)
-    ]
-    return da.concatenate(parts)
+def _column(column: Any, dtype: Any, classes: Array | None) -> Any:
+    if isinstance(column, da.Array):
+        drop_axis = list(range(1, column.ndim))
+        return column.map_blocks(
+            _convert, dtype, classes, dtype=dtype, drop_axis=drop_axis, meta=np.empty(0, dtype)
+        )
+    return column.map_partitions(_convert, dtype, classes, meta=np.empty(0, dtype))
 
 
 def _convert(column: Any, dtype: Any, classes: Array | None) -> Array:

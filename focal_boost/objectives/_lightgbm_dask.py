@@ -54,6 +54,8 @@ class LightGBMDaskAdapter(DaskAdapter, LightGBMAdapter):
         else:
             arguments.setdefault("eval_names", [f"valid_{i}" for i in range(len(eval_set))])
             arguments.update(self._eval_arguments(estimator, eval_set, start, metrics))
+            if all(weight is None for *_, weight in eval_set):
+                del arguments["eval_sample_weight"]
             with _meeting() as means:
                 average = AverageOverWorkers(means, arguments["eval_names"])
                 arguments["callbacks"] = [average, *(fit_params.get("callbacks") or [])]
