@@ -350,6 +350,13 @@ def test_a_gamma_that_leaves_no_gradient_warns(name):
         FocalBoostClassifier(booster(name), gamma=200).fit(X, Y)
 
 
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_systems_that_do_not_tell_which_processors_are_ours(name, monkeypatch):
+    monkeypatch.delattr("os.sched_getaffinity")  # there is none on macOS and Windows
+    model = FocalBoostClassifier(booster(name, 2).set_params(n_jobs=None)).fit(X, Y)
+    assert model.predict_proba(X).shape == (60, 2)
+
+
 # --- focal_loss -----------------------------------------------------------------------------------------------
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from joblib import cpu_count
 from sklearn.base import clone
 
 from focal_boost.losses._base import FocalLoss
@@ -70,7 +70,7 @@ def metric_name(requested: str) -> str:
 
 def n_threads(n_jobs: int | None) -> int:
     """Return how many threads ``n_jobs`` means to the boosters on this machine."""
-    return n_jobs if n_jobs is not None and n_jobs > 0 else len(os.sched_getaffinity(0))
+    return n_jobs if n_jobs is not None and n_jobs > 0 else cpu_count()
 
 
 def arrow_frame(X: Any) -> Any:

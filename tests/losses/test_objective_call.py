@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss
+from focal_boost.losses._base import Objective
 
 LOSSES = [BinaryFocalLoss(1.5, 0.3), MulticlassFocalLoss(3, (0.5, 2, 1), (1.0, 2.0, 0.1))]
 WEIGHT = np.random.default_rng(1).gamma(1, size=30)
@@ -40,18 +41,8 @@ def test_labels_and_weights_are_taken_from_the_data_set(loss, weight, held):
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_a_bound_loss_is_the_loss_in_either_order(loss):
-    y, raw = rows(loss)
-    factor = 1.0 if isinstance(loss, BinaryFocalLoss) else 2.0
-    for bound in (loss.bind(y, WEIGHT), loss.bind(y, WEIGHT, hessian_factor=factor, n_threads=2)):
-        for result in (bound(y, raw), bound(y, raw, WEIGHT), bound(raw, DataSet(y, WEIGHT))):
-            assert_array_equal(result, loss(y, raw, WEIGHT))
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_both_boosters_count_and_name_the_parameters(loss):
-    y, _ = rows(loss)
-    for function in (loss, loss.bind(y)):
+    for function in (loss, Objective(loss)):
         parameters = inspect.signature(function).parameters
         assert list(parameters) == ["y_true", "y_pred", "sample_weight"]
         assert [p.default for p in parameters.values()] == [inspect.Parameter.empty] * 2 + [None]
@@ -60,10 +51,9 @@ def test_both_boosters_count_and_name_the_parameters(loss):
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_each_call_returns_arrays_of_its_own(loss):
     y, raw = rows(loss)
-    bound = loss.bind(y)
-    first = [array.copy() for array in bound(y, raw)]
-    kept = bound(y, raw)
-    bound(y, raw / 2)
+    first = [array.copy() for array in loss(y, raw)]
+    kept = loss(y, raw)
+    loss(y, raw / 2)
     assert_array_equal(kept, first)
 
 
@@ -73,15 +63,24 @@ def test_number_of_classes_is_read_off_the_raw_prediction():
         open_ended, fixed = MulticlassFocalLoss(), MulticlassFocalLoss(4)
         assert_array_equal(open_ended.loss(y, raw), fixed.loss(y, raw))
         assert_array_equal(open_ended(y, raw), fixed(y, raw))
-    assert_array_equal(MulticlassFocalLoss().bind([0, 1, 2, 3, 0, 1])(None, raw), fixed(y, raw))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_bound_loss_calculates_in_the_precision_asked_for(dtype):
-    y, raw = rows(LOSSES[0])
-    raw = raw.astype(np.float64) * 7
-    loss = LOSSES[0].bind(y, dtype=dtype)
-    assert loss.loss(raw).dtype == dtype
-    exact = LOSSES[0].loss(y, raw)
-    error = abs(loss.loss(raw) - exact) / exact
-    assert (error.max() > 1e-9) == (dtype is np.float32)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_an_objective_calculates_in_the_precision_asked_for_and_returns_single_precision(loss):
+    y, raw = rows(loss)
+    raw = raw.astype(np.float64) * 3
+    exact = loss.gradient(y, raw)
+    single, double = (Objective(loss, dtype)(y, raw)[0] for dtype in (np.float32, np.float64))
+    assert single.dtype == double.dtype == np.float32
+    assert_array_equal(double, exact.astype(np.float32))
+    assert (single != double).any()
+    assert_array_equal(single, loss(y, raw)[0])
+    assert_array_equal(single, Objective(loss)(y, raw)[0])
+
+
+def test_an_objective_multiplies_second_derivatives_by_the_factor_asked_for():
+    for loss, by_hand in zip(LOSSES, (1.0, 2.0), strict=True):
+        y, raw = rows(loss)
+        hessian = loss(y, raw)[1]
+        assert_array_equal(Objective(loss, hessian_factor=by_hand)(y, raw)[1], hessian)
+        assert_array_equal(Objective(loss, hessian_factor=4 * by_hand)(y, raw)[1], 4 * hessian)

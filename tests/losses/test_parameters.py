@@ -289,6 +289,14 @@ def test_no_rows_have_no_initial_raw_prediction(loss):
         loss.fit_intercept_only([])
 
 
+def test_labels_that_tell_no_number_of_classes_are_named():
+    with pytest.raises(TypeError, match=r"^y_true must hold real numbers; got np.str_\('a'\)"):
+        MulticlassFocalLoss().fit_intercept_only(["a", "b"])
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"^y_true must be 0 or 1; got {bad}"):
+            MulticlassFocalLoss().fit_intercept_only([0, bad, 1])
+
+
 def test_a_huge_label_claims_no_memory():
     with pytest.raises(ValueError, match=r"got 2 labels for 1000000000001 classes"):
         MulticlassFocalLoss().fit_intercept_only([0, 10**12])

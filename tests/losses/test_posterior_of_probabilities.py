@@ -70,3 +70,23 @@ def test_rows_with_zeros_and_ones(gamma):
 def test_what_is_no_probability_is_refused(probability, message):
     with pytest.raises(ValueError, match=message):
         posterior(probability)
+
+
+def test_single_precision_and_lists_become_double_precision():
+    for probability in (np.array([0.25, 0.5], dtype=np.float32), [0.25, 0.5]):
+        result = posterior(probability)
+        assert result.dtype == np.float64
+        assert_allclose(result, posterior(np.array([0.25, 0.5])), rtol=1e-15)
+
+
+def test_improbable_classes_underflow_under_any_error_handling():
+    with np.errstate(all="raise"):
+        assert posterior([1e-300], gamma=50.0) == [0.0]
+        assert_allclose(posterior([[1e-300, 1.0]], gamma=50.0), [[0.0, 1.0]])
+
+
+def test_the_number_of_values_per_class_is_that_of_the_classes():
+    for probability, wrong in (([0.5], [1, 2, 3]), ([[0.2, 0.3, 0.5]], [1, 2])):
+        for name in ("gamma", "alpha"):
+            with pytest.raises(ValueError, match=f"^{name} must have one value per class"):
+                posterior(probability, **{name: wrong})

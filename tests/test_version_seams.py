@@ -1,0 +1,192 @@
+"""Where the library leans on what a booster does without promising it: each leaning alone, and in words.
+
+A test that fails here says which of them a new version has taken away; the tests of the adapters say what follows.
+"""
+
+import inspect
+import json
+import subprocess
+import sys
+import textwrap
+
+import lightgbm
+import numpy as np
+import pytest
+import sklearn
+import xgboost
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 3))
+Y = (X[:, 0] > 0).astype(int)
+Y3 = np.digitize(X[:, 0], [-0.5, 0.5])
+XGBOOST, LIGHTGBM = f"XGBoost {xgboost.__version__}", f"LightGBM {lightgbm.__version__}"
+
+
+def squared(y_true, y_pred, sample_weight=None):
+    """Any objective at all, for one raw prediction a row or several."""
+    target = np.asarray(y_true)[:, None] == np.arange(y_pred.shape[1]) if y_pred.ndim == 2 else y_true
+    gradient = np.asarray(y_pred - target, dtype=np.float32)
+    return gradient, np.ones_like(gradient)
+
+
+# --- XGBoost ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("y", "objective"), [(Y, "binary:logistic"), (Y3, "multi:softprob")])
+def test_xgboost_stores_the_native_objective_beside_a_callable(y, objective):
+    model = xgboost.XGBClassifier(n_estimators=2, objective=squared).fit(X, y)
+    stored = json.loads(model.get_booster().save_config())["learner"]["objective"]["name"]
+    assert stored == objective, f"{XGBOOST} stores {stored!r} when it trains with a callable objective"
+
+
+def test_xgboost_takes_the_binary_intercept_as_a_probability_and_the_others_as_margins():
+    seen = []
+
+    def watch(y_true, y_pred):
+        seen.append(y_pred[0].copy())
+        return squared(y_true, y_pred)
+
+    xgboost.XGBClassifier(n_estimators=1, objective=watch, base_score=0.2).fit(X, Y)
+    xgboost.XGBClassifier(n_estimators=1, objective=watch, base_score=[0.1, 0.2, -0.3]).fit(X, Y3)
+    message = f"{XGBOOST} reads base_score in another space: the first raw predictions are {seen}"
+    np.testing.assert_allclose(seen[0], np.log(0.25), rtol=1e-5, err_msg=message)
+    np.testing.assert_allclose(seen[1], [0.1, 0.2, -0.3], rtol=1e-5, err_msg=message)
+
+
+def test_xgboost_gives_a_callable_the_weights_by_the_name_sample_weight():
+    seen = []
+
+    def watch(y_true, y_pred, sample_weight=None):
+        seen.append(sample_weight)
+        return squared(y_true, y_pred)
+
+    xgboost.XGBClassifier(n_estimators=1, objective=watch).fit(X, Y, sample_weight=np.full(80, 2.0))
+    assert seen[0] is not None, f"{XGBOOST} no longer passes weights to a parameter named sample_weight"
+    assert (seen[0] == 2).all()
+
+
+def test_xgboost_gives_a_callable_metric_raw_predictions():
+    seen = []
+
+    def metric(y_true, y_pred):
+        seen.append(y_pred.copy())
+        return 0.0
+
+    model = xgboost.XGBClassifier(n_estimators=3, objective=squared, base_score=0.5, eval_metric=metric)
+    model.fit(X, Y, eval_set=[(X, Y)], verbose=False)
+    raw = model.predict(X, output_margin=True)
+    np.testing.assert_allclose(
+        seen[-1], raw, rtol=1e-5, err_msg=f"{XGBOOST} no longer gives a metric beside a callable objective margins"
+    )
+
+
+# --- LightGBM ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("y", [Y, Y3])
+def test_lightgbm_writes_a_model_text_that_the_native_finish_can_complete(y):
+    model = lightgbm.LGBMClassifier(n_estimators=2, objective=squared, verbosity=-1, min_child_samples=5).fit(X, y)
+    text = model.booster_.model_to_string()
+    for landmark in ("\nmax_feature_idx=", "[objective: custom]"):
+        assert landmark in text, (
+            f"the model text of {LIGHTGBM} has no {landmark!r}: finish_native must learn the new one"
+        )
+    assert "\nobjective=" not in text, (
+        f"{LIGHTGBM} names an objective for a callable: finish_native would add another"
+    )
+    built_in = lightgbm.LGBMClassifier(n_estimators=2, verbosity=-1).fit(X, y).booster_.model_to_string()
+    line = "objective=binary sigmoid:1\n" if y is Y else "objective=multiclass num_class:3\n"
+    assert line in built_in, f"{LIGHTGBM} writes its objectives otherwise than {line!r}"
+
+
+def test_lightgbm_counts_the_parameters_of_a_callable():
+    seen = []
+
+    def watch(y_true, y_pred, weight):
+        seen.append(weight)
+        return squared(y_true, y_pred)
+
+    model = lightgbm.LGBMClassifier(n_estimators=1, objective=watch, verbosity=-1, min_child_samples=5)
+    model.fit(X, Y, sample_weight=np.full(80, 2.0))
+    assert (seen[0] == 2).all(), f"{LIGHTGBM} no longer passes weights to an objective of three parameters"
+
+
+def test_lightgbm_predicts_by_its_private_attribute_which_set_params_reaches():
+    model = lightgbm.LGBMClassifier(n_estimators=1, objective=squared, verbosity=-1, min_child_samples=5).fit(X, Y)
+    model.set_params(objective="binary")
+    assert getattr(model, "_objective", None) == "binary", (
+        f"{LIGHTGBM}: set_params after fit no longer reaches the private _objective, which decides what "
+        "LGBMClassifier.predict_proba returns"
+    )
+    assert model.predict_proba(X).shape == (80, 2)
+
+
+def test_lightgbm_adds_to_a_leaf_what_set_leaf_output_says():
+    model = lightgbm.LGBMClassifier(n_estimators=2, verbosity=-1, min_child_samples=5).fit(X, Y)
+    booster = model.booster_
+    before = booster.predict(X, raw_score=True)
+    for leaf in range(booster.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]):
+        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + 1.5)
+    np.testing.assert_allclose(booster.predict(X, raw_score=True), before + 1.5, rtol=1e-12, err_msg=LIGHTGBM)
+
+
+# --- scikit-learn -----------------------------------------------------------------------------------------------
+
+
+def test_scikit_learn_checks_names_and_numbers_without_touching_the_data():
+    assert "skip_check_array" in inspect.signature(validate_data).parameters, f"scikit-learn {sklearn.__version__}"
+    estimator = BaseEstimator()
+    untouched = object.__new__(type("Frame", (), {"shape": (2, 3), "columns": ["a", "b", "c"]}))
+    assert validate_data(estimator, untouched, skip_check_array=True) is untouched
+    assert estimator.n_features_in_ == 3
+
+
+# --- files of models that were damaged --------------------------------------------------------------------------
+
+LOAD = textwrap.dedent("""
+    import sys
+    import {module}
+
+    for path in sys.argv[1:]:
+        try:
+            {module}.Booster(model_file=path)
+        except ({module}.{error}, ValueError):
+            print("refused")
+        else:
+            print("loaded", path)
+""")
+
+
+def load(module, error, *paths):
+    program = LOAD.format(module=module, error=error)
+    return subprocess.run([sys.executable, "-c", program, *paths], capture_output=True, text=True, check=False)
+
+
+def test_damaged_models_are_refused_by_the_boosters(tmp_path):
+    lgb = lightgbm.LGBMClassifier(n_estimators=3, verbosity=-1, min_child_samples=5).fit(X, Y)
+    xgb = xgboost.XGBClassifier(n_estimators=3).fit(X, Y)
+    text, document = lgb.booster_.model_to_string(), xgb.get_booster().save_raw("json").decode()
+    damaged = {
+        "short.json": document[: len(document) // 2],
+        "edited.json": document.replace('"num_trees":"3"', '"num_trees":"three"'),
+        "swapped.json": text,
+        "empty.json": "",
+        "short.txt": text[: len(text) // 3],
+        "swapped.txt": document,
+        "empty.txt": "",
+    }
+    assert damaged["edited.json"] != document
+    for name, content in damaged.items():
+        (tmp_path / name).write_text(content)
+    for module, error, kind in (
+        ("xgboost", "core.XGBoostError", "json"),
+        ("lightgbm", "basic.LightGBMError", "txt"),
+    ):
+        paths = [str(tmp_path / name) for name in damaged if name.endswith(kind) and name != "short.txt"]
+        run = load(module, error, *paths)
+        assert run.returncode == 0, f"a damaged model ended the process of {module}: {run.stderr}"
+        assert run.stdout.split() == ["refused"] * len(paths)
+    # LightGBM 4.7 ends the whole process over a text that was cut inside a tree. At least it is not loaded.
+    assert "loaded" not in load("lightgbm", "basic.LightGBMError", str(tmp_path / "short.txt")).stdout
