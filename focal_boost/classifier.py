@@ -191,14 +191,16 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        return self.loss_.predict_log_proba(self.decision_function(X), self.calibrated)
+        raw = self.decision_function(X)
+        return self.loss_.predict_log_proba(raw, self.calibrated)
 
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, float64 of shape (n_samples, n_classes), in the order of ``classes_``.
 
         With ``calibrated=True`` the estimated posterior, else the plain sigmoid or softmax.
         """
-        return self.loss_.predict_proba(self.decision_function(X), self.calibrated)
+        raw = self.decision_function(X)
+        return self.loss_.predict_proba(raw, self.calibrated)
 
     def predict(self, X: Any) -> Array:
         """Return the class with the largest `predict_proba`, (n_samples,)."""
