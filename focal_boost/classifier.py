@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
@@ -82,6 +81,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     array([False, False, False, False, False, False, False, False,  True])
     """
 
+    _adapter_for = staticmethod(adapter_for)
+    _default_estimator = staticmethod(default_estimator)
+
     def __init__(
         self,
         estimator: Any = None,
@@ -153,23 +155,23 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         eval_sample_weight: Any,
         fit_params: dict[str, Any],
     ) -> None:
-        estimator = default_estimator() if self.estimator is None else self.estimator
-        adapter = adapter_for(estimator)
+        estimator = self._default_estimator() if self.estimator is None else self.estimator
+        adapter = self._adapter_for(estimator)
         adapter.check(estimator)
 
         X = self._check_X(X, reset=True)
-        check_consistent_length(X, y)
-        self.classes_, labels = _encode(y)
-        loss = self._resolve_loss(labels)
-        weight = check_sample_weight(sample_weight, len(labels))
-        if weight is not None and not (totals := np.bincount(labels, weights=weight)).all():
+        self.classes_, counts, totals, labels, weight = self._check_y(X, y, sample_weight)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y must hold at least two classes; got one class: {self.classes_.tolist()}.")
+        loss = self._resolve_loss(counts)
+        if not totals.all():
             empty = self.classes_[totals == 0].tolist()
             raise ValueError(
                 f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
             )
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
-        start = adapter.start(loss.fit_intercept_only(labels, weight))
+        start = adapter.start(loss.fit_intercept_only(np.arange(len(totals)), totals))
         fitted = adapter.clone(estimator)
         adapter.fit(fitted, loss, start, self.calibrated, X, labels, weight, evals, fit_params)
         self.estimator_ = fitted
@@ -184,9 +186,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def decision_function(self, X: Any) -> Array:
-        """Return the raw prediction: float64 of shape (n_samples,) before the sigmoid, (n_samples, K) before softmax."""
+        """Return the raw prediction, float64: (n_samples,) before the sigmoid, (n_samples, K) before softmax."""
         check_is_fitted(self)
-        raw = adapter_for(self.estimator_).raw_prediction(self.estimator_, self._check_X(X, reset=False))
+        raw = self._adapter_for(self.estimator_).raw_prediction(self.estimator_, self._check_X(X, reset=False))
         return raw.astype(np.float64, copy=False)
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -211,7 +213,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def booster_(self) -> Any:
         """The native model inside."""
         check_is_fitted(self)
-        return adapter_for(self.estimator_).booster(self.estimator_)
+        return self._adapter_for(self.estimator_).booster(self.estimator_)
 
     @property
     def feature_importances_(self) -> Array:
@@ -223,13 +225,13 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def evals_result_(self) -> dict[str, dict[str, list[float]]]:
         """{set: {metric: [value per round]}}."""
         check_is_fitted(self)
-        return adapter_for(self.estimator_).evals_result(self.estimator_)
+        return self._adapter_for(self.estimator_).evals_result(self.estimator_)
 
     @property
     def best_iteration_(self) -> int:
         """With early stopping, the best iteration as the booster counts: XGBoost from 0, LightGBM from 1."""
         check_is_fitted(self)
-        best = adapter_for(self.estimator_).best_iteration(self.estimator_)
+        best = self._adapter_for(self.estimator_).best_iteration(self.estimator_)
         if best is None:
             raise AttributeError("best_iteration_ is there only after early stopping.")
         return best
@@ -279,17 +281,25 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         checked: EvalSet = []
         for i, ((X, y), weight) in enumerate(zip(eval_set, weights, strict=True)):
             X = self._check_X(X, reset=False)
-            check_consistent_length(X, y)
-            y = column_or_1d(y)
-            unseen = ~np.isin(y, self.classes_)
-            if unseen.any():
-                raise ValueError(
-                    f"eval_set[{i}] must hold classes of y, {self.classes_.tolist()}; got {y[unseen][0]!r}."
-                )
-            checked.append((X, np.searchsorted(self.classes_, y), check_sample_weight(weight, len(y))))
+            checked.append((X, *self._check_eval_y(f"eval_set[{i}]", X, y, weight)))
         return checked
 
-    def _resolve_loss(self, labels: Array) -> FocalLoss:
+    def _check_y(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array, Any, Any]:
+        """Return the classes, their numbers of rows and total weights; the labels 0..K-1 and the weights."""
+        check_consistent_length(X, y)
+        classes, labels = encode(y)
+        weight = check_sample_weight(sample_weight, len(labels))
+        return classes, np.bincount(labels), np.bincount(labels, weights=weight), labels, weight
+
+    def _check_eval_y(self, name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """Return the labels 0..K-1 and the weights of an eval set."""
+        check_consistent_length(X, y)
+        y = column_or_1d(y)
+        check_known(name, y, self.classes_)
+        return np.searchsorted(self.classes_, y), check_sample_weight(sample_weight, len(y))
+
+    def _resolve_loss(self, counts: Array) -> FocalLoss:
+        """Return the loss with alpha in numbers, for classes of so many rows each."""
         n_classes = len(self.classes_)
         alpha = self.alpha
         if isinstance(alpha, dict):
@@ -304,13 +314,14 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
                     "alpha must be None, 'balanced', a float, one number per class or a dict by class label; "
                     f"got {alpha!r}."
                 )
-            alpha = tuple(compute_class_weight("balanced", classes=np.arange(n_classes), y=labels))
+            # As sklearn.utils.class_weight.compute_class_weight does, from counts instead of labels.
+            alpha = tuple((counts.sum() / (n_classes * counts)).tolist())
         if n_classes == 2:
             return BinaryFocalLoss(self.gamma, alpha, self.hessian)
         return MulticlassFocalLoss(n_classes, self.gamma, alpha, self.hessian)
 
 
-def _encode(y: Any) -> tuple[Array, Array]:
+def encode(y: Any) -> tuple[Array, Array]:
     """Return the sorted classes and the labels 0..K-1."""
     if np.ma.is_masked(y):
         raise ValueError("y must not be masked: leave those rows out.")
@@ -326,10 +337,15 @@ def _encode(y: Any) -> tuple[Array, Array]:
         raise ValueError(
             f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
         ) from None
-    classes, labels = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
-    return classes, labels
+    classes = np.unique(y)
+    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
+
+
+def check_known(name: str, y: Array, classes: Array) -> None:
+    """Raise ValueError for a label that is no class of the training set."""
+    unseen = ~np.isin(y, classes)
+    if unseen.any():
+        raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[unseen][0]!r}.")
 
 
 def _check_frame(X: Any) -> None:

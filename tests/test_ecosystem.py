@@ -7,12 +7,10 @@ import io
 from pathlib import Path
 
 import joblib
-import lightgbm
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
-from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (makes HalvingGridSearchCV importable)
@@ -68,7 +66,9 @@ def temperature(name, X, y):
 
 def tuned_threshold(name, X, y):
     tuned = TunedThresholdClassifierCV(model(name), scoring="balanced_accuracy", cv=3).fit(X, y)
-    assert balanced_accuracy_score(y, tuned.predict(X)) >= balanced_accuracy_score(y, model(name).fit(X, y).predict(X))
+    assert balanced_accuracy_score(y, tuned.predict(X)) >= balanced_accuracy_score(
+        y, model(name).fit(X, y).predict(X)
+    )
 
 
 def fixed_threshold(name, X, y):
@@ -137,7 +137,9 @@ def optuna_pruning(name, X, y):
 
 def permutation(name, X, y):
     X = np.column_stack([X, np.zeros(len(y))])
-    result = permutation_importance(model(name).fit(X, y), X, y, scoring="neg_log_loss", n_repeats=2, random_state=0)
+    result = permutation_importance(
+        model(name).fit(X, y), X, y, scoring="neg_log_loss", n_repeats=2, random_state=0
+    )
     assert result.importances_mean[-1] == 0
     assert result.importances_mean.max() > 0.01
 
@@ -161,7 +163,9 @@ def frames_through_a_pipeline(name, X, y):
     frame = pd.DataFrame(X, columns=[f"column {i}" for i in range(X.shape[1])])
     pipeline = make_pipeline(StandardScaler(), model(name)).set_output(transform="pandas").fit(frame, y)
     assert_array_equal(pipeline[-1].feature_names_in_, frame.columns)
-    assert_allclose(pipeline.predict_proba(frame), make_pipeline(StandardScaler(), model(name)).fit(X, y).predict_proba(X))
+    assert_allclose(
+        pipeline.predict_proba(frame), make_pipeline(StandardScaler(), model(name)).fit(X, y).predict_proba(X)
+    )
 
 
 def selection(name, X, y):
@@ -320,7 +324,10 @@ def test_weights_are_routed_through_search_and_pipeline(name):
     scaled = StandardScaler().fit_transform(X)
     expected = model(name, gamma=1.0).fit(scaled, y, sample_weight=weight)
     assert_array_equal(search.predict_proba(X), expected.predict_proba(scaled))
-    assert abs(model(name, gamma=1.0).fit(scaled, y).predict_proba(scaled) - expected.predict_proba(scaled)).max() > 1e-3
+    assert (
+        abs(model(name, gamma=1.0).fit(scaled, y).predict_proba(scaled) - expected.predict_proba(scaled)).max()
+        > 1e-3
+    )
 
 
 @pytest.mark.parametrize("name", BOOSTERS)

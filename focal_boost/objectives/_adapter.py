@@ -143,3 +143,11 @@ class BoosterAdapter(ABC):
     @abstractmethod
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf."""
+
+
+class DaskAdapter(BoosterAdapter):
+    """Translates between the Dask estimator and one booster's Dask estimators."""
+
+    @abstractmethod
+    def to_local(self, estimator: Any) -> Any:
+        """Return the fitted in-memory estimator of the same model."""

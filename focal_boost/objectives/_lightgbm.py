@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from focal_boost.losses._base import FocalLoss
+from focal_boost.losses._base import FocalLoss, Objective
 from focal_boost.losses._kernel import Array
 from focal_boost.objectives._adapter import (
     BoosterAdapter,
@@ -131,14 +131,12 @@ class LightGBMAdapter(BoosterAdapter):
         own_metric = _param(estimator, "metric", "metrics", "metric_types")
         metrics = self._metrics(fit_params.pop("eval_metric", None) or own_metric, loss, calibrated)
         settings: dict[str, Any] = {
-            "objective": loss.bind(
-                y,
-                sample_weight,
+            "objective": Objective(
+                loss,
                 # LightGBM's own log loss is calculated in float64 and then rounded: the same bits at gamma = 0
                 # break ties between splits the same way.
-                dtype=np.float64 if loss.gamma == 0 else np.float32,
-                n_threads=n_threads(estimator.n_jobs),
-                hessian_factor=n_classes / (n_classes - 1) if multiclass else 1.0,
+                np.float64 if loss.gamma == 0 else np.float32,
+                n_classes / (n_classes - 1) if multiclass else 1.0,
             ),
             "metric": "None",
         }
@@ -149,19 +147,35 @@ class LightGBMAdapter(BoosterAdapter):
             settings["verbosity"] = -1
         estimator.set_params(**settings)
         try:
-            estimator.fit(
-                _readable(estimator, X),
-                y,
-                sample_weight=sample_weight,
-                init_score=_repeat(start, len(y)),
-                **self._eval_arguments(estimator, eval_set, start, metrics),
-                **fit_params,
-            )
+            self._train(estimator, start, X, y, sample_weight, eval_set, metrics, fit_params)
         finally:
             # An empty metric is LightGBM's word for the objective's own.
             native = "multiclass" if multiclass else "binary"
             estimator.set_params(objective=native, metric=own_metric or "")
         finish_native(estimator.booster_, np.atleast_1d(start))
+
+    def _train(
+        self,
+        estimator: Any,
+        start: Any,
+        X: Any,
+        y: Array,
+        sample_weight: Array | None,
+        eval_set: EvalSet,
+        metrics: list[Any],
+        fit_params: dict[str, Any],
+    ) -> None:
+        estimator.fit(
+            _readable(estimator, X),
+            y,
+            sample_weight=sample_weight,
+            init_score=self._init_score(start, y),
+            **self._eval_arguments(estimator, eval_set, start, metrics),
+            **fit_params,
+        )
+
+    def _init_score(self, start: Any, y: Array) -> Any:
+        return repeat(start, len(y))
 
     def _metrics(self, requested: Any, loss: FocalLoss, calibrated: bool) -> list[Any]:
         requested = "log_loss" if requested in (None, "") else requested
@@ -186,7 +200,7 @@ class LightGBMAdapter(BoosterAdapter):
             return {}
         arguments: dict[str, Any] = {
             "eval_metric": metrics,
-            "eval_init_score": [_repeat(start, len(y)) for _, y, _ in eval_set],
+            "eval_init_score": [self._init_score(start, y) for _, y, _ in eval_set],
             "eval_sample_weight": [weight for *_, weight in eval_set],
         }
         X, y = tuple(_readable(estimator, X) for X, *_ in eval_set), tuple(y for _, y, _ in eval_set)
@@ -240,7 +254,8 @@ def _readable(estimator: Any, X: Any) -> Any:
     return frame.with_columns(*recoded).to_pandas()
 
 
-def _repeat(start: Any, n_samples: int) -> Array:
+def repeat(start: Any, n_samples: int) -> Array:
+    """Return the starting value for every row, (n,) or (n, K)."""
     return np.full(n_samples, start) if np.ndim(start) == 0 else np.tile(start, (n_samples, 1))
 
 

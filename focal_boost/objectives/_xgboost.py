@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from focal_boost.objectives._adapter import (
     FocalMetric,
     ProbabilityMetric,
     metric_name,
-    n_threads,
 )
 
 _OBJECTIVES = (None, "binary:logistic", "multi:softprob", "multi:softmax")
@@ -54,9 +54,25 @@ class XGBoostMetric(FocalMetric):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the metric, or (name, metric) in the native order (raw prediction, DMatrix)."""
         if not hasattr(y_pred, "get_label"):
-            return self.value(y_true, y_pred, sample_weight)
+            return _over_workers(self.value, y_true, y_pred, sample_weight)
         weight = y_pred.get_weight()
-        return self.name, self.value(y_pred.get_label(), y_true, weight if len(weight) else None)
+        weight = weight if len(weight) else None
+        return self.name, _over_workers(self.value, y_pred.get_label(), y_true, weight)
+
+
+def _over_workers(metric: Callable[..., float], y_true: Any, y_pred: Any, sample_weight: Any) -> float:
+    """Return the metric's weighted mean over the workers of a distributed training.
+
+    XGBoost takes the plain mean of what the workers return, which then is this one.
+    """
+    from xgboost import collective
+
+    if not collective.is_distributed():
+        return metric(y_true, y_pred, sample_weight)
+    weight = float(len(y_true) if sample_weight is None else np.sum(sample_weight, dtype=np.float64))
+    value = metric(y_true, y_pred, sample_weight) if weight > 0 else 0.0
+    total, weight = collective.allreduce(np.array([value * weight, weight]), collective.Op.SUM)
+    return float(total / weight)
 
 
 class _UserMetric(ProbabilityMetric):
@@ -64,8 +80,12 @@ class _UserMetric(ProbabilityMetric):
     def __name__(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
-    def __call__(self, y_true: Any, y_pred: Any, **sample_weight: Any) -> Any:
-        return self.function(y_true, self.probabilities(y_pred), **sample_weight)
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+        return _over_workers(self._value, y_true, y_pred, sample_weight)
+
+    def _value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(self.function(y_true, self.probabilities(y_pred), **weight))
 
 
 class XGBoostAdapter(BoosterAdapter):
@@ -130,9 +150,7 @@ class XGBoostAdapter(BoosterAdapter):
         own_kwargs = dict(estimator.kwargs) if getattr(estimator, "kwargs", None) else {}
         multiclass = np.ndim(start) == 1
         estimator.set_params(
-            objective=loss.bind(
-                y, sample_weight, n_threads=n_threads(estimator.n_jobs), hessian_factor=2.0 if multiclass else 1.0
-            ),
+            objective=loss,
             # Binary in probability space, multiclass in margin space.
             base_score=[float(value) for value in start] if multiclass else float(1 / (1 + np.exp(-start))),
         )

@@ -1,0 +1,90 @@
+"""One loss in many threads, many fits at once: the same bits as one after the other."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+from joblib import Parallel, delayed
+from numpy.testing import assert_array_equal
+
+from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss
+
+from .boosters import BOOSTERS, booster, digit_eight, four_classes
+
+LOSSES = [BinaryFocalLoss(1.5, 0.3), MulticlassFocalLoss(3, (0.5, 2, 1), (1.0, 2.0, 0.1))]
+
+
+def rows(loss, n_samples, seed):
+    rng = np.random.default_rng(seed)
+    n_outputs = 1 if isinstance(loss, BinaryFocalLoss) else 3
+    raw = rng.normal(scale=5, size=(n_samples, n_outputs)).astype(np.float32)
+    return rng.integers(0, max(2, n_outputs), n_samples), raw[:, 0] if n_outputs == 1 else raw
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_eight_threads_share_a_loss(loss):
+    data = [rows(loss, 70_000 + 1000 * seed, seed) for seed in range(8)]
+    serial = [loss(*each) for each in data]
+    together = Barrier(8)
+
+    def work(each):
+        together.wait()
+        return loss(*each)
+
+    for _ in range(3):
+        with ThreadPoolExecutor(8) as pool:
+            for (gradient, hessian), expected in zip(pool.map(work, data), serial, strict=True):
+                assert_array_equal(gradient, expected[0])
+                assert_array_equal(hessian, expected[1])
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_blocks_change_no_bit(loss):
+    y, raw = rows(loss, 100_000, 3)
+    whole = loss(y, raw)
+    for start in (0, 65_535, 99_999):
+        part = loss(y[start:], raw[start:])
+        assert_array_equal(part, np.asarray(whole)[:, start:])
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("data", [digit_eight, four_classes])
+def test_simultaneous_fits_that_share_a_booster(name, data):
+    X, y = data()
+    X, y = X[:600], y[:600]
+    estimator = booster(name, 8)
+    gammas = [0.0, 0.5, 1.0, 2.0]
+
+    def probabilities(gamma):
+        return FocalBoostClassifier(estimator, gamma=gamma).fit(X, y).predict_proba(X)
+
+    serial = [probabilities(gamma) for gamma in gammas]
+    with ThreadPoolExecutor(2) as pool:
+        for actual, expected in zip(pool.map(probabilities, gammas), serial, strict=True):
+            assert_array_equal(actual, expected)
+
+
+def probabilities_of(name, gamma, X, y):
+    return FocalBoostClassifier(booster(name, 5), gamma=gamma).fit(X, y).predict_proba(X)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_joblib_back_ends(backend):
+    X, y = digit_eight()
+    X, y = X[:400], y[:400]
+    jobs = [(name, gamma) for name in BOOSTERS for gamma in (0.5, 2.0)]
+    serial = [probabilities_of(*job, X, y) for job in jobs]
+    parallel = Parallel(n_jobs=2, backend=backend)(delayed(probabilities_of)(*job, X, y) for job in jobs)
+    for actual, expected in zip(parallel, serial, strict=True):
+        assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_threads_predict_with_one_model(name):
+    X, y = digit_eight()
+    model = FocalBoostClassifier(booster(name, 8)).fit(X, y)
+    expected = model.predict_proba(X)
+    with ThreadPoolExecutor(8) as pool:
+        for actual in pool.map(lambda _: model.predict_proba(X), range(16)):
+            assert_array_equal(actual, expected)

@@ -1,0 +1,65 @@
+"""The public names are exactly those that are promised."""
+
+import subprocess
+import sys
+
+import focal_boost
+import focal_boost.losses
+
+
+def test_names_of_the_package():
+    assert sorted(focal_boost.__all__) == [
+        "BinaryFocalLoss",
+        "FocalBoostClassifier",
+        "MulticlassFocalLoss",
+        "compare",
+        "focal_loss",
+    ]
+    assert all(hasattr(focal_boost, name) for name in focal_boost.__all__)
+
+
+def test_names_of_the_losses():
+    assert sorted(focal_boost.losses.__all__) == ["BinaryFocalLoss", "MulticlassFocalLoss", "posterior"]
+    assert all(hasattr(focal_boost.losses, name) for name in focal_boost.losses.__all__)
+
+
+def test_public_methods_of_a_loss():
+    methods = {name for name in dir(focal_boost.BinaryFocalLoss) if not name.startswith("_")}
+    assert methods == {
+        "alpha",
+        "fit_intercept_only",
+        "gamma",
+        "gradient",
+        "gradient_hessian",
+        "hessian",
+        "loss",
+        "predict_log_proba",
+        "predict_proba",
+    }
+
+
+def test_the_package_needs_no_booster_and_no_data_frames():
+    program = (
+        "import sys, importlib.abc\n"
+        "class Refuse(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name.partition('.')[0] in ('xgboost', 'lightgbm', 'pandas', 'dask', 'typer', 'rich'):\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+        "from focal_boost import BinaryFocalLoss, FocalBoostClassifier, focal_loss\n"
+        "assert BinaryFocalLoss().fit_intercept_only([0, 1]) != 0\n"
+        "try:\n"
+        "    FocalBoostClassifier().fit([[0], [1]], [0, 1])\n"
+        "except ImportError as error:\n"
+        "    assert 'focal-boost[xgboost]' in str(error)\n"
+        "else:\n"
+        "    raise AssertionError\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_importing_the_package_imports_no_booster():
+    program = "import focal_boost, sys; print('xgboost' in sys.modules, 'lightgbm' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
