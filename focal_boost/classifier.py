@@ -114,7 +114,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Data frames reach the booster as they are. NaN is a missing value.
+            Frames of pandas, polars or pyarrow reach the booster with their categories. NaN is a missing value.
         y : array-like of shape (n_samples,)
             Class labels of any type, at least two classes.
         sample_weight : array-like of shape (n_samples,), optional
@@ -122,7 +122,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         eval_set : list of (X, y) pairs, optional
             Sets to evaluate after every round, labelled as ``y``. The number reported is the log loss of what
             `predict_proba` returns; ``"focal_loss"``, rank metrics and callables of (y_true, probabilities) are
-            requested as the booster's ``eval_metric``.
+            requested as the booster's ``eval_metric``: a parameter of XGBClassifier, of LGBMClassifier's fit.
+            LightGBM's newer ``eval_X`` and ``eval_y`` are understood too.
         eval_sample_weight : list of array-likes or None, optional
             Weights of the eval sets.
         **fit_params
