@@ -201,8 +201,7 @@ EVALUATIONS = (
 
 @pytest.mark.parametrize(("data", "loss"), CASES)
 @pytest.mark.parametrize(("evaluate", "metric"), EVALUATIONS)
-@pytest.mark.parametrize("calibrated", [True, False])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("calibrated", "weighted"), [(True, False), (True, True), (False, True)])
 def test_metric_companion_reports_the_log_loss_of_the_probabilities(
     data, loss, evaluate, metric, calibrated, weighted
 ):
