@@ -174,7 +174,8 @@ def evaluate_lgb_sklearn(loss, metric, X, y, weight):
     model = LGBMClassifier(objective=loss, n_estimators=ROUNDS, metric="None", **LIGHTGBM)
     eval_set = {"eval_X": X, "eval_y": y} if SINCE_4_7 else {"eval_set": [(X, y)]}
     model.fit(X, y, weight, **eval_set, eval_sample_weight=[weight], eval_metric=metric)
-    return model.evals_result_["valid_0"][metric.name], model.predict(X, raw_score=True)
+    (reported,) = model.evals_result_.values()  # of "training" to LightGBM 4.6, which knows its own data again
+    return reported[metric.name], model.predict(X, raw_score=True)
 
 
 def evaluate_lgb_native(loss, metric, X, y, weight):
