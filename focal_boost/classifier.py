@@ -114,7 +114,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Data frames reach the booster as they are. NaN is a missing value.
+            Frames of pandas, polars or pyarrow reach the booster with their categories. NaN is a missing value.
         y : array-like of shape (n_samples,)
             Class labels of any type, at least two classes.
         sample_weight : array-like of shape (n_samples,), optional
@@ -122,7 +122,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         eval_set : list of (X, y) pairs, optional
             Sets to evaluate after every round, labelled as ``y``. The number reported is the log loss of what
             `predict_proba` returns; ``"focal_loss"``, rank metrics and callables of (y_true, probabilities) are
-            requested as the booster's ``eval_metric``.
+            requested as the booster's ``eval_metric``: a parameter of XGBClassifier, of LGBMClassifier's fit.
+            LightGBM's newer ``eval_X`` and ``eval_y`` are understood too.
         eval_sample_weight : list of array-likes or None, optional
             Weights of the eval sets.
         **fit_params
@@ -193,14 +194,16 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        return self.loss_.predict_log_proba(self.decision_function(X), self.calibrated)
+        raw = self.decision_function(X)
+        return self.loss_.predict_log_proba(raw, self.calibrated)
 
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, float64 of shape (n_samples, n_classes), in the order of ``classes_``.
 
         With ``calibrated=True`` the estimated posterior, else the plain sigmoid or softmax.
         """
-        return self.loss_.predict_proba(self.decision_function(X), self.calibrated)
+        raw = self.decision_function(X)
+        return self.loss_.predict_proba(raw, self.calibrated)
 
     def predict(self, X: Any) -> Array:
         """Return the class with the largest `predict_proba`, (n_samples,)."""

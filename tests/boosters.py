@@ -8,7 +8,7 @@ from xgboost import XGBClassifier
 BOOSTERS = ("xgboost", "lightgbm")
 
 
-def booster(name, n_estimators=20, **params):
+def booster(name, n_estimators=10, **params):
     """An unfitted classifier of the booster with that name."""
     if name == "xgboost":
         return XGBClassifier(n_estimators=n_estimators, n_jobs=1, **params)

@@ -30,10 +30,18 @@ def built_in_policy(name, data):
     return policies[min(policies, key=lambda expected: abs(expected - hessian))]
 
 
+def built_in_start(name, data, y, weight):
+    """XGBoost 3.1 starts its softmax at the class frequencies, where 3.2 has their logarithms."""
+    if name == "lightgbm" or data in BINARY or not xgboost.__version__.startswith("3.1."):
+        return {}
+    log_frequency = np.log(np.bincount(y, weights=weight))
+    return {"base_score": (log_frequency - log_frequency.mean()).tolist()}
+
+
 def agree(data, name, weighted, atol, **params):
     X, y = data()
     weight = weights(len(y)) if weighted else None
-    built_in = booster(name, **params).fit(X, y, sample_weight=weight)
+    built_in = booster(name, **params, **built_in_start(name, data, y, weight)).fit(X, y, sample_weight=weight)
     focal = FocalBoostClassifier(booster(name, **params), gamma=0, hessian=built_in_policy(name, data))
     focal.fit(X, y, sample_weight=weight)
     assert_allclose(focal.predict_proba(X), built_in.predict_proba(X), atol=atol)
@@ -61,6 +69,7 @@ def test_gamma_zero_is_the_built_in_multiclass_model(data, name, weighted):
         ("xgboost", {"tree_method": "exact", "max_depth": 3}),
         ("xgboost", {"tree_method": "approx", "reg_lambda": 3, "subsample": 0.8, "random_state": 3}),
         ("xgboost", {"booster": "dart", "rate_drop": 0.2, "random_state": 3}),
+        ("xgboost", {"booster": "gblinear", "updater": "coord_descent"}),
         ("xgboost", {"grow_policy": "lossguide", "max_leaves": 9, "colsample_bytree": 0.5, "random_state": 1}),
         ("lightgbm", {"subsample": 0.7, "subsample_freq": 1, "random_state": 3}),
         ("lightgbm", {"data_sample_strategy": "goss", "random_state": 3}),
@@ -232,10 +241,9 @@ def test_fit_leaves_the_given_booster_as_it_was_and_can_be_repeated(name):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-@pytest.mark.parametrize("data", [digit_eight, wine])
-def test_grid_search_over_gamma_in_a_pipeline_with_two_jobs(data, name):
-    X, y = data()
-    model = FocalBoostClassifier(booster(name, 10))
+def test_grid_search_over_gamma_in_a_pipeline_with_two_jobs(name):
+    X, y = digit_eight()
+    model = FocalBoostClassifier(booster(name, 5))
     leaves = {"xgboost": "max_depth", "lightgbm": "num_leaves"}[name]
     search = GridSearchCV(
         Pipeline([("scale", StandardScaler()), ("model", model)]),

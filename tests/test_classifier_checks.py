@@ -21,7 +21,7 @@ def test_scikit_learn_checks(name):
         f"check_sample_weight_equivalence_on_{kind}_data": INNER[name] for kind in ("dense", "sparse")
     }
     results = check_estimator(
-        FocalBoostClassifier(booster(name, 10)),
+        FocalBoostClassifier(booster(name, 5)),
         expected_failed_checks=weight_equivalence,
         on_fail=None,
         on_skip=None,

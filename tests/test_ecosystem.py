@@ -17,7 +17,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (makes 
 from sklearn.feature_selection import SelectFromModel
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, get_scorer, log_loss, roc_auc_score
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
@@ -315,10 +315,11 @@ def test_weights_are_routed_through_search_and_pipeline(name):
     X, y = rare()
     weight = weights(len(y))
     with config_context(enable_metadata_routing=True):
-        routed = model(name).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        routed = model(name).set_fit_request(sample_weight=True)
+        scorer = get_scorer("neg_log_loss").set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = make_pipeline(scaler, routed)
-        search = GridSearchCV(pipeline, {"focalboostclassifier__gamma": [1.0]}, cv=2)
+        search = GridSearchCV(pipeline, {"focalboostclassifier__gamma": [1.0]}, scoring=scorer, cv=2)
         search.fit(X, y, sample_weight=weight)
     scaled = StandardScaler().fit_transform(X)
     expected = model(name, gamma=1.0).fit(scaled, y, sample_weight=weight)

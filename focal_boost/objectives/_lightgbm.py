@@ -248,8 +248,10 @@ def _readable(estimator: Any, X: Any) -> Any:
     categories = [name for name, dtype in frame.schema.items() if dtype in (nw.Categorical, nw.Enum)]
     if _since_4_7(estimator) and not categories:
         return X
-    # An Enum would become an ordered categorical, whose codes LightGBM takes for numbers.
-    return frame.with_columns(nw.col(categories).cast(nw.Categorical)).to_pandas()
+    # By way of words: an Enum would become an ordered categorical, whose codes LightGBM takes for numbers, and
+    # pyarrow did not always hand unsigned codes on.
+    words = [nw.col(name).cast(nw.String) for name in categories]
+    return frame.with_columns(*words).to_pandas().astype(dict.fromkeys(categories, "category"))
 
 
 def repeat(start: Any, n_samples: int) -> Array:

@@ -33,14 +33,15 @@ def test_parameters_and_model_are_native_after_fit(data, objective, eval_metric)
 @pytest.mark.parametrize("data", [rare, wine])
 def test_the_initial_raw_prediction_is_inside_the_model(data):
     X, y = data()
-    model = FocalBoostClassifier(booster("xgboost", 5), alpha="balanced").fit(X, y)
+    model = FocalBoostClassifier(booster("xgboost", 5)).fit(X, y)
     contributions = model.booster_.predict(DMatrix(X), pred_contribs=True)
     assert_allclose(contributions.sum(axis=-1), model.decision_function(X), atol=1e-5)
     config = json.loads(model.booster_.save_config())["learner"]["learner_model_param"]
     stored = np.atleast_1d(json.loads(config["base_score"]))
     if data is rare:
         stored = np.log(stored / (1 - stored))
-    assert_allclose(stored, np.atleast_1d(model.initial_raw_prediction_), rtol=1e-4)
+    assert_allclose(stored, np.atleast_1d(model.initial_raw_prediction_), rtol=1e-4, atol=1e-6)
+    assert abs(stored).max() > 0.05
 
 
 def test_random_forest():
@@ -59,6 +60,12 @@ def test_a_start_beyond_what_xgboost_can_store_is_the_nearest_it_can():
     model = FocalBoostClassifier(booster("xgboost", 5), gamma=0, alpha=(1e5, 1.0)).fit(X, y)
     assert model.initial_raw_prediction_ == pytest.approx(-np.log((1 - 1e-6) / 1e-6))
     assert np.isfinite(model.decision_function(X)).all()
+
+
+def test_trees_of_many_outputs_are_refused():
+    X, y = wine()
+    with pytest.raises(ValueError, match="multi_strategy 'one_output_per_tree' or None; got 'multi_output_tree'"):
+        FocalBoostClassifier(booster("xgboost", multi_strategy="multi_output_tree")).fit(X, y)
 
 
 @pytest.mark.parametrize("metric", ["error", "rmse", "aucpr@3"])
