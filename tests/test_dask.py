@@ -3,9 +3,8 @@
 import json
 import os
 import pickle
-import threading
+import signal
 import time
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -413,21 +412,31 @@ class TestWithoutTheModulesCluster:
             DaskFocalBoostClassifier(booster("xgboost")).fit(dX, dy)
 
     def test_a_lost_worker_ends_the_training_of_either_booster_soon(self):
-        X, y, _ = rows()
-        with warnings.catch_warnings(), start_cluster() as cluster, distributed.Client(cluster) as client:
-            for kind, error in (("xgboost", xgboost.core.XGBoostError), ("lightgbm", Exception)):
-                dX, dy = split(X, y)
+        X, y, _ = rows(n=2000)
+        with start_cluster() as cluster, distributed.Client(cluster) as client:
+            for kind, where in (("xgboost", "metric"), ("lightgbm", "metric"), ("lightgbm", "callback")):
                 client.wait_for_workers(2)
-                killed = []
+                dX, dy = split(X, y, chunk=500)
+                victim = sorted(client.scheduler_info(n_workers=-1)["workers"])[0]
+                calls = []
 
-                def kill(env=None, killed=killed, client=client):
-                    pid = sorted(client.run(os.getpid).values())[0]
-                    killed.append(time.monotonic())
-                    os.kill(pid, 9)
+                def die_in_round_3(*_, victim=victim, calls=calls):
+                    calls.append(None)
+                    if len(calls) == 3 and distributed.get_worker().address == victim:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    return ("metric", 0.0, False)
 
-                threading.Timer(3.0, kill).start()
-                model = DaskFocalBoostClassifier(booster(kind, n_estimators=1_000_000))
-                with pytest.raises(error):
-                    model.fit(dX, dy, eval_set=[(dX, dy)])
-                assert time.monotonic() - killed[0] < 30
+                estimator, fit_params = booster(kind, n_estimators=1_000_000), {}
+                if where == "callback":  # the others wait in LightGBM's sockets
+                    fit_params["callbacks"] = [die_in_round_3]
+                elif kind == "lightgbm":  # the others wait for its metrics
+                    fit_params = {"eval_set": [(dX, dy)], "eval_metric": die_in_round_3}
+                else:
+                    fit_params = {"eval_set": [(dX, dy)]}
+                    estimator.set_params(eval_metric=lambda *rows, die=die_in_round_3: die(*rows)[1])
+                model = DaskFocalBoostClassifier(estimator)
+                start = time.monotonic()
+                with pytest.raises((RuntimeError, lightgbm.basic.LightGBMError, xgboost.core.XGBoostError)):
+                    model.fit(dX, dy, **fit_params)
+                assert time.monotonic() - start < 30
                 assert not hasattr(model, "estimator_")

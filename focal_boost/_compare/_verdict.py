@@ -152,7 +152,9 @@ def _evidence(differences: pd.DataFrame) -> str:
             "log loss."
         )
     chosen = differences[differences["contender"] == CHOSEN]
-    if len(chosen) and CHOSEN not in set(found["contender"]):
+    if len(chosen) and not chosen[["low", "high"]].to_numpy().any():
+        text += " Inner cross-validation always chose the log loss itself."
+    elif len(chosen) and CHOSEN not in set(found["contender"]):
         changes = [
             f"{row['score']} by {row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
             for row in chosen.to_dict(orient="records")

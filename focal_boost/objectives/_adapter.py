@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.base import clone
+
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
 from focal_boost.metrics import focal_loss, log_loss_of
@@ -94,6 +96,10 @@ def arrow_frame(X: Any) -> Any:
 
 class BoosterAdapter(ABC):
     """Translates between the estimator and one booster."""
+
+    def clone(self, estimator: Any) -> Any:
+        """Return an unfitted copy of ``estimator`` to train."""
+        return clone(estimator)
 
     @abstractmethod
     def check(self, estimator: Any) -> None:

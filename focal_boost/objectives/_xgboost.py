@@ -91,6 +91,12 @@ class _UserMetric(ProbabilityMetric):
 class XGBoostAdapter(BoosterAdapter):
     """Translates for XGBClassifier and XGBRFClassifier."""
 
+    def clone(self, estimator: Any) -> Any:
+        """Return an unfitted copy of ``estimator`` to train."""
+        copied = super().clone(estimator)
+        copied.callbacks = estimator.callbacks  # a copy of a callback would report to a copy of its study
+        return copied
+
     def check(self, estimator: Any) -> None:
         """Raise ValueError for a parameter that the focal loss replaces or that XGBoost would misuse."""
         params = estimator.get_params()
