@@ -59,7 +59,8 @@ def interleaved(
 ) -> dict[str, dict[str, Any]]:
     """Return wall and CPU seconds of every repetition and the peak of NumPy's memory, for each contender.
 
-    A repetition is the mean of ``inner`` calls: one call alone, on data that the cache holds, is too short to time.
+    A repetition is the mean of ``inner`` calls: one call alone, on data that the cache holds, is too short to
+    time.
     """
     measured: dict[str, dict[str, Any]] = {name: {"wall": [], "cpu": []} for name in works}
     for name, work in works.items():
