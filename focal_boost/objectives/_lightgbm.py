@@ -17,6 +17,7 @@ from focal_boost.objectives._adapter import (
     ProbabilityMetric,
     arrow_frame,
     metric_name,
+    n_threads,
 )
 
 _OBJECTIVES = (None, "binary", "multiclass", "softmax")
