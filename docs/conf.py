@@ -29,4 +29,18 @@ numpydoc_show_class_members = False  # autodoc lists them
 html_theme = "furo"
 html_title = f"focal_boost {version}"
 html_show_sphinx = False
+html_show_copyright = False
+html_show_sourcelink = False
+html_copy_source = False
 copybutton_exclude = ".linenos, .gp, .go"
+
+
+def public_name(app, env, node, contnode):
+    """Resolve a name of the package in a docstring of any of its modules."""
+    domain, target = env.get_domain("py"), f"focal_boost.{node['reftarget']}"
+    return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, contnode)
+
+
+def setup(app):
+    """Connect the resolver above."""
+    app.connect("missing-reference", public_name)

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
@@ -172,7 +172,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
         start = adapter.start(loss.fit_intercept_only(np.arange(len(totals)), totals))
-        fitted = clone(estimator)
+        fitted = adapter.clone(estimator)
         adapter.fit(fitted, loss, start, self.calibrated, X, labels, weight, evals, fit_params)
         self.estimator_ = fitted
         self.loss_ = loss
@@ -186,22 +186,21 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def decision_function(self, X: Any) -> Array:
-        """Return the raw prediction: model output before sigmoid, (n_samples,), or softmax, (n_samples, K)."""
+        """Return the raw prediction, float64: (n_samples,) before the sigmoid, (n_samples, K) before softmax."""
         check_is_fitted(self)
-        return self._adapter_for(self.estimator_).raw_prediction(self.estimator_, self._check_X(X, reset=False))
+        raw = self._adapter_for(self.estimator_).raw_prediction(self.estimator_, self._check_X(X, reset=False))
+        return raw.astype(np.float64, copy=False)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        raw = self.decision_function(X).astype(np.float64, copy=False)
-        return self.loss_.predict_log_proba(raw, self.calibrated)
+        return self.loss_.predict_log_proba(self.decision_function(X), self.calibrated)
 
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, float64 of shape (n_samples, n_classes), in the order of ``classes_``.
 
         With ``calibrated=True`` the estimated posterior, else the plain sigmoid or softmax.
         """
-        raw = self.decision_function(X).astype(np.float64, copy=False)
-        return self.loss_.predict_proba(raw, self.calibrated)
+        return self.loss_.predict_proba(self.decision_function(X), self.calibrated)
 
     def predict(self, X: Any) -> Array:
         """Return the class with the largest `predict_proba`, (n_samples,)."""
@@ -244,7 +243,6 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def _check_X(self, X: Any, reset: bool) -> Any:
         if hasattr(X, "columns"):
             _check_frame(X)
-            arrow_frame(X)
             # Names, number and types of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
         return validate_data(
@@ -337,8 +335,8 @@ def encode(y: Any) -> tuple[Array, Array]:
         raise ValueError(
             f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
         ) from None
-    classes, labels = np.unique(y, return_inverse=True)
-    return classes, labels
+    classes = np.unique(y)
+    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
 
 
 def check_known(name: str, y: Array, classes: Array) -> None:
@@ -352,9 +350,10 @@ def _check_frame(X: Any) -> None:
     if 0 in X.shape:
         raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
     dtypes = zip(X.columns, getattr(X, "dtypes", ()), strict=False)
-    foreign = [name for name, dtype in dtypes if not getattr(dtype, "isnative", True)]
+    foreign = [name for name, dtype in dtypes if isinstance(dtype, np.dtype) and not dtype.isnative]
     if foreign:  # XGBoost would read garbage, in silence
         raise ValueError(f"X must hold columns of native byte order; got {foreign} in another one.")
+    arrow_frame(X)
 
 
 def _is_missing(label: Any) -> bool:

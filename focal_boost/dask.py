@@ -49,7 +49,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         Class weight, as in `FocalBoostClassifier`; "balanced" counts the rows of all partitions.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior or is the plain sigmoid or softmax.
-    hessian : {"safeguarded", "exact", "gauss_newton", "absolute_gradient", "bounded"}, default="safeguarded"
+    hessian : str, default="dominant"
         The second derivative that the booster is given; see `BinaryFocalLoss`.
 
     Notes
@@ -87,8 +87,8 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         estimator = self._adapter_for(self.estimator_).to_local(self.estimator_)
         params = self.get_params(deep=False)
         local = FocalBoostClassifier(**{**params, "estimator": clone(estimator)})
-        local.__dict__.update({name: value for name, value in vars(self).items() if name not in params})
-        local.estimator_ = estimator
+        fitted = {name: value for name, value in vars(self).items() if name not in params}
+        local.__dict__.update(fitted, estimator_=estimator)
         return local
 
     def decision_function(self, X: Any) -> Any:
@@ -123,7 +123,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if isinstance(X, dd.DataFrame):
-            validate_data(self, X._meta, reset=reset, skip_check_array=True)
+            super()._check_X(X._meta_nonempty, reset)
             return X
         if not isinstance(X, da.Array) or X.ndim != 2:
             shape = f" of shape {X.shape}" if isinstance(X, da.Array) else ""
@@ -148,7 +148,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         return _columns(y, sample_weight, self.classes_)
 
     def _check_eval_set(self, eval_set: Any, eval_sample_weight: Any, fit_params: dict[str, Any]) -> EvalSet:
-        checked = super()._check_eval_set(eval_set, eval_sample_weight, fit_params)
+        checked: Any = super()._check_eval_set(eval_set, eval_sample_weight, fit_params)
         if all(weight is None for *_, weight in checked):
             return checked
         # The boosters' Dask estimators want a weight of every eval set or of none.

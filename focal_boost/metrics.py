@@ -90,8 +90,9 @@ def expected_calibration_error(
 ) -> float:
     """Mean gap between predicted probability and observed frequency, over bins of similar predictions.
 
-    With bins b of weight share s_b, the sum of s_b |mean label - mean probability| (Naeini et al. 2015). For more
-    than two classes the mean over the classes of that figure for each class against the rest (Kull et al. 2019).
+    With bins b of weight share s_b, the sum of s_b ``abs(mean label - mean probability)`` (Naeini et al. 2015).
+    For more than two classes the mean over the classes of that figure for each class against the rest (Kull et
+    al. 2019).
 
     Parameters
     ----------

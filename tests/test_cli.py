@@ -1,15 +1,196 @@
+import json
+import os
+import re
+import runpy
+import signal
 import subprocess
 import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import focal_boost
+from focal_boost._compare._command import _repeated, app
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
+COMMAND = [sys.executable, "-W", "error", "-c", "from focal_boost._cli import main; main()"]
 
 
-def test_compare_without_arguments_prints_one_table_with_a_row_for_each_gamma():
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A directory with a small CSV file and parameters that train it quickly."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 2))
+    frame = pd.DataFrame({"__class__": x[:, 0], "shop [id]": np.where(x[:, 1] > 0, "a", "b"), "day": "2024-01-01"})
+    frame["churn"] = np.where(x[:, 0] + random.normal(size=300) > 1.5, "yes", "no")
+    frame.to_csv(tmp_path / "data.csv.gz", index=False)
+    params = {"n_estimators": 10, "max_depth": 3, "n_jobs": 1, "early_stopping_rounds": 5}
+    (tmp_path / "params.json").write_text(json.dumps(params))
+    (tmp_path / "params.toml").write_text("[xgboost]\nn_estimators = 10\nearly_stopping_rounds = 5\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["compare", *_repeated(list(arguments))])
+
+
+QUICK = ("--params", "params.json", "--folds", "3")
+
+
+def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma(files):
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "from focal_boost._cli import main; main()", "compare"],
-        capture_output=True,
-        text=True,
-        env={"COLUMNS": "80", "OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(sys.path)},
-        check=True,
+        [*COMMAND, "compare", *QUICK], capture_output=True, text=True, env=ENVIRONMENT, check=True, cwd=files
     )
-    rows = [line.split()[0] for line in done.stdout.splitlines() if line.count("±") == 4]
-    assert rows == ["0", "0.5", "1", "2", "5"]
-    assert all(word in done.stdout for word in ("precision", "ROC AUC", "log loss", "Brier"))
+    rows = [
+        re.split(r"\s{2,}", line)[0] for line in done.stdout.splitlines() if re.search(r"(0\.\d{4}\s*){6}$", line)
+    ]
+    assert rows == [
+        "log loss (gamma 0)",
+        "class weights",
+        "gamma 0.5",
+        "gamma 1",
+        "gamma 2",
+        "gamma 5",
+        "gamma chosen",
+    ]
+    assert all(word in done.stdout for word in ("precision", "ROC AUC", "log loss", "Brier", "ECE", "F1"))
+    assert done.stdout.count("±0.") == 7 * 6
+    assert done.stderr == ""
+
+
+def test_a_file_is_compared_and_the_report_written(files):
+    done = run("data.csv.gz", "--target", "churn", "--gamma", "0", "2", *QUICK, "--out", "out")
+    assert done.exit_code == 0, done.output
+    assert "data.csv.gz: 300 rows, 2 features" in done.stdout
+    assert "Left out as dates: 'day'." in done.stdout
+    assert "XGBoost: " in done.stdout
+    assert "Report: out/report.html" in done.stdout
+    assert "model" in runpy.run_path("out/best_model.py")
+
+
+def test_json_is_all_there_is_on_standard_output(files):
+    done = run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json")
+    results = json.loads(done.stdout)
+    assert results["data"]["classes"] == ["no", "yes"]
+    assert results["focal_boost"] == focal_boost.__version__
+    assert [row["contender"] for row in results["summary"]] == ["log loss (gamma 0)", "class weights", "gamma 2"]
+    assert len(results["scores"]) == 3 * 3
+    assert results["verdict"].startswith("XGBoost: ")
+
+
+def test_both_boosters_and_several_alphas_are_compared(files):
+    done = run(
+        "data.csv.gz",
+        *("--target", "churn", "--booster", "xgboost", "lightgbm", "--gamma", "1", "--alpha", "none,0.3"),
+        *("--params", "params.toml", "--folds", "3", "--json"),
+    )
+    results = json.loads(done.stdout)
+    names = {(row["booster"], row["contender"]) for row in results["summary"]}
+    assert {("xgboost", "gamma 1, alpha 0.3"), ("lightgbm", "gamma 1"), ("lightgbm", "gamma chosen")} <= names
+    assert results["settings"]["boosters"]["xgboost"]["params"]["n_estimators"] == 10
+    assert results["settings"]["boosters"]["lightgbm"]["params"]["n_estimators"] == 1000
+
+
+def test_the_seed_moves_the_folds_and_nothing_else_does(files):
+    figures = [
+        json.loads(
+            run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json", "--seed", seed).stdout
+        )
+        for seed in ("0", "0", "1")
+    ]
+    assert figures[0] == figures[1]
+    assert figures[0]["scores"] != figures[2]["scores"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["--gamma", "0", "0.5", "2"], ["--gamma", "0", "--gamma", "0.5", "--gamma", "2"]),
+        (["--gamma", "0,1", "data.csv"], ["--gamma", "0,1", "data.csv"]),
+        (["--gamma", "0", "--gamma", "1"], ["--gamma", "0", "--gamma", "1"]),
+        (
+            ["--booster", "xgboost", "lightgbm", "x.csv"],
+            ["--booster", "xgboost", "--booster", "lightgbm", "x.csv"],
+        ),
+        (["--alpha", "none", "0.25"], ["--alpha", "none", "--alpha", "0.25"]),
+        (["--folds", "5", "7"], ["--folds", "5", "7"]),
+    ],
+)
+def test_several_values_may_follow_an_option(given, meant):
+    assert _repeated(given) == meant
+
+
+def test_the_version_is_told():
+    assert focal_boost.__version__ in CliRunner().invoke(app, ["--version"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data.csv.gz", "--target", "chrun"], "--target 'chrun' is not a column of 'data.csv.gz': did you mean"),
+        (["data.csv.gz"], "--target is missing"),
+        (["no.csv", "--target", "churn"], "'no.csv' does not exist"),
+        ([".", "--target", "churn"], "'.' is a directory"),
+        (["--target", "churn"], "need DATA"),
+        (["data.csv.gz", "--target", "churn", "--positive", "maybe"], "--positive 'maybe' is not a class"),
+        (["data.csv.gz", "--target", "day"], "holds one class only, '2024-01-01'"),
+        (["data.csv.gz", "--target", "__class__"], "300 distinct values, more than 200"),
+        (["data.csv.gz", "--target", "churn", "--folds", "299"], "fewer than 299 folds"),
+        (["--folds", "2"], "folds must be 3 or more"),
+        (["--gamma", "much"], "--gamma must be a number; got 'much'"),
+        (["--gamma", "nan"], "gamma"),
+        (["--alpha", "2"], "alpha"),
+        (["--booster", "catboost"], "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
+        (["--positive", "11"], "positive '11' is not a class"),
+        (["--params", "no.json"], "--params 'no.json' cannot be read"),
+        (["--params", "data.csv.gz"], "--params 'data.csv.gz' is neither JSON nor"),
+        (["--params", "list.json"], "must hold an object"),
+        (["--out", "data.csv.gz"], "out 'data.csv.gz' cannot be a directory"),
+    ],
+)
+def test_what_is_wrong_is_one_line_on_standard_error_and_status_2(files, arguments, message):
+    (files / "list.json").write_text("[1]")
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert done.stderr.startswith("focal-boost compare: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_names_cannot_write_to_the_terminal(files):
+    (files / "data.csv").write_text("\x1b[31mred,target\n" + "1,0\n2,1\n" * 9)
+    assert "\x1b[31m" not in run("data.csv", "--target", "x").stderr
+    (files / "data.csv").write_text("a,target\n" + "1,[bold]\n2,\x1b[31mred\n3,x\n" * 30)
+    done = run("data.csv", "--target", "target", "--positive", "[bold]", "--gamma", "2", *QUICK)
+    assert done.exit_code == 0, done.output
+    assert "of class '[bold]'" in done.stdout
+    assert "\x1b[31m" not in done.stdout
+
+
+def test_control_c_keeps_the_finished_folds_and_the_same_command_goes_on(files):
+    arguments = [*COMMAND, "compare", "--params", "params.json", "--gamma", "0", "2", "--out", "out"]
+    first = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=files
+    )
+    started = time.monotonic()
+    while not list(files.glob("out/folds/*.npz")) and time.monotonic() - started < 60:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    stdout, stderr = first.communicate(timeout=60)
+    assert first.returncode == 130
+    finished = len(list(files.glob("out/folds/*.npz")))
+    assert 1 <= finished < 5
+    assert f"interrupted; {finished} of 5 folds are finished, the same command goes on from there" in stderr
+    assert "Traceback" not in stderr
+    assert "log loss (gamma 0)" in stdout
+    kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
+    again = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, cwd=files, check=True)
+    assert "interrupted" not in again.stderr
+    assert len(list(files.glob("out/folds/*.npz"))) == 5
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())

@@ -1,7 +1,7 @@
 """The pages: their code runs and prints what they say it prints; their links lead somewhere.
 
-A block marked ``python`` is run, after those before it on its page; a block marked ``text`` that follows it at once
-is what it prints. A block marked ``py`` shows somebody else's interface and is not run.
+A block marked ``python`` is run, after those before it on its page; a block marked ``text`` that follows it at
+once is what it prints. A block marked ``py`` shows somebody else's interface and is not run.
 """
 
 import contextlib

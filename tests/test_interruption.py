@@ -8,7 +8,7 @@ import xgboost
 from numpy.testing import assert_array_equal
 
 from focal_boost import BinaryFocalLoss, FocalBoostClassifier
-from focal_boost.losses._base import BoundLoss
+from focal_boost.losses._base import Objective
 
 from .boosters import BOOSTERS, booster, digit_eight
 
@@ -52,7 +52,7 @@ def test_an_unfitted_estimator_stays_unfitted(name, error):
     assert [attribute for attribute in vars(model) if attribute.endswith("_")] == []
     assert model.estimator is inner
     assert not hasattr(inner, "n_classes_")
-    assert not any(isinstance(value, BoundLoss) for value in vars(inner).values())
+    assert not any(isinstance(value, Objective | BinaryFocalLoss) for value in vars(inner).values())
     if name == "xgboost":
         model.set_params(estimator__callbacks=None)
     assert model.fit(X, Y).predict_proba(X).shape == (400, 2)
@@ -78,7 +78,7 @@ def test_an_error_of_the_objective_itself_is_reported_as_it_is(name, monkeypatch
     def fail(self, y_true, y_pred, sample_weight=None):
         raise FloatingPointError("of the objective")
 
-    monkeypatch.setattr(BoundLoss, "__call__", fail)
+    monkeypatch.setattr(Objective, "__call__", fail)
     model = FocalBoostClassifier(booster(name))
     with pytest.raises(FloatingPointError, match="of the objective"):
         model.fit(X, Y)
@@ -101,7 +101,7 @@ def test_an_error_of_a_metric_is_reported_as_it_is(name):
 def test_no_objective_of_ours_is_left_in_a_fitted_booster(name):
     model = FocalBoostClassifier(booster(name), gamma=2.0).fit(X, Y)
     for value in vars(model.estimator_).values():
-        assert not isinstance(value, BoundLoss | BinaryFocalLoss)
+        assert not isinstance(value, Objective | BinaryFocalLoss)
     assert isinstance(model.estimator_.objective, str)
 
 
@@ -109,8 +109,8 @@ def test_no_objective_of_ours_is_left_in_a_fitted_booster(name):
 def test_an_interrupted_loss_can_be_called_again(error, monkeypatch):
     raw = np.linspace(-5, 5, 100_000, dtype=np.float32)
     loss = BinaryFocalLoss()
-    bound = loss.bind(np.ones(100_000), n_threads=2)
-    expected = bound(None, raw)
+    y = np.ones(100_000)
+    expected = loss(y, raw)
     with monkeypatch.context() as patch:
 
         def interrupted(*args):
@@ -118,5 +118,5 @@ def test_an_interrupted_loss_can_be_called_again(error, monkeypatch):
 
         patch.setattr("focal_boost.losses._kernel.derivatives", interrupted)
         with pytest.raises(error):
-            bound(None, raw)
-    assert_array_equal(bound(None, raw), expected)
+            loss(y, raw)
+    assert_array_equal(loss(y, raw), expected)

@@ -27,7 +27,6 @@ def test_public_methods_of_a_loss():
     methods = {name for name in dir(focal_boost.BinaryFocalLoss) if not name.startswith("_")}
     assert methods == {
         "alpha",
-        "bind",
         "fit_intercept_only",
         "gamma",
         "gradient",

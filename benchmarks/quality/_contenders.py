@@ -37,7 +37,7 @@ class Contender:
     booster: str
     gamma: float = 0.0
     alpha: str | None = None
-    hessian: str = "safeguarded"
+    hessian: str = "dominant"
     rescaled: bool = False
 
     @property

@@ -1,7 +1,7 @@
 """The sets and their folds: reads a folder of tables, knows no model.
 
 The folder holds an ``INDEX.json`` of ``{name: {"file", "rows", "K", "categorical", "positive"}}`` and the tables
-it names: CSV with the label in the column ``target``, or NPZ with ``X``, ``y`` and ``columns``. An empty field is
+it names: CSV with the label in the column ``target``, or NPZ with ``X`` and ``y``. An empty field is
 missing.
 """
 
@@ -74,7 +74,7 @@ def load(folder: Path, name: str, max_rows: int, keep_rare: bool) -> Table:
 def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
     if path.suffix == ".npz":
         arrays = np.load(path, allow_pickle=False)
-        return pd.DataFrame(arrays["X"], columns=arrays["columns"]), arrays["y"].astype(str)
+        return pd.DataFrame(arrays["X"]).add_prefix("x"), arrays["y"].astype(str)
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"target": str})
     return frame.drop(columns="target"), frame["target"].to_numpy(dtype=str)
 

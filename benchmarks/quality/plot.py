@@ -48,7 +48,7 @@ def precision_by_set(fits: pd.DataFrame, path: Path, gamma: float = 2.0) -> None
     axes.set_yticks(range(len(order)), names)
     axes.axhline((order.n_classes == 2).sum() - 0.5, color="grey", lw=0.6, ls=":")
     axes.set_xlabel(f"average precision at gamma {gamma:g} minus that of the built-in log loss")
-    axes.set_title("Right of the line focusing ranks better (set, number of classes; mean and range of 3 folds)")
+    axes.set_title("Right of the line focusing ranks better (mean and range of the folds)")
     axes.legend(loc="lower right")
     _save(figure, path)
 
@@ -67,8 +67,10 @@ def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
             ax.plot(wide.index, mean, "o-", color=colour, lw=2.2, label=f"{name}, geometric mean")
         ax.axhline(1, color="black", lw=0.8)
         ax.set_yscale("log")
-        ticks = [0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3]
+        ticks = [0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 2, 3]
+        low, high = effects.effect.min() / 1.02, effects.effect.max() * 1.02
         ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.set_ylim(low, high)
         ax.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         ax.set_xlabel("gamma (0: the built-in log loss)")
         ax.set_title(f"{'two' if binary else 'more'} classes, {part.set.nunique()} sets")
@@ -96,7 +98,7 @@ def policies(fits: pd.DataFrame, path: Path, gamma: float = 2.0) -> None:
         ax.set_xlabel("log loss / that of the built-in model")
     axes[0].set_yticks(range(len(names)), names)
     axes[0].invert_yaxis()
-    axes[1].legend(loc="best")
+    axes[0].legend(loc="lower left")
     _save(figure, path)
 
 

@@ -43,8 +43,7 @@ def evaluate(
     folder: Path, name: str, max_rows: int, keep_rare: bool, fold: int, contender: _contenders.Contender
 ) -> dict[str, Any]:
     """Return the record of one fit."""
-    if contender.hessian not in ("safeguarded", "exact"):
-        _prototypes.register()
+    _prototypes.register()
     table, folds = _table_and_folds(folder, name, max_rows, keep_rare)
     record = {"set": name, "fold": fold, "contender": contender.name, **contender.record}
     record["facts"] = _sets.facts_of(table)

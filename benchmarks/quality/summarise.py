@@ -20,7 +20,7 @@ import typer
 
 CONTENDER = ["family", "booster", "gamma", "alpha", "hessian", "rescaled"]
 MEASURES = ["log_loss", "average_precision", "roc_auc", "brier", "calibration_error", "f1"]
-NUMBERS = [*MEASURES, "stop_log_loss", "stop_average_precision", "rounds", "seconds", "largest_raw"]
+NUMBERS = [*MEASURES, "stop_log_loss", "stop_average_precision", "rounds", "cpu_seconds", "largest_raw"]
 CHOSEN = "gamma chosen"  # family of the contender that takes its gamma from the inner split
 
 app = typer.Typer()
@@ -36,21 +36,28 @@ def collect(results: Path, experiments: list[str]) -> None:
         kept["environment"][name] = next(line["environment"] for line in lines if "environment" in line)
         fits = [line for line in lines if "set" in line]
         kept["sets"][name] = {fit["set"]: fit["facts"] for fit in fits}
-        columns = ["set", "fold", *CONTENDER, *NUMBERS, "error"]
-        rows = [[_short(fit.get(column)) for column in columns] for fit in fits]
-        kept["experiments"][name] = {"data": rows, "columns": columns}
+        contenders = list({fit["contender"]: [fit[column] for column in CONTENDER] for fit in fits}.values())
+        rows = [
+            [fit["set"], fit["fold"], contenders.index([fit[column] for column in CONTENDER])]
+            + [_short(fit.get(column)) for column in [*NUMBERS, "error"]]
+            for fit in fits
+        ]
+        kept["experiments"][name] = {"contenders": contenders, "rows": rows}
     text = json.dumps(kept, separators=(",", ":"))
     results.write_text(text.replace("],[", "],\n[").replace('},"', '},\n"') + "\n")
 
 
 def _short(value: Any) -> Any:
-    return float(f"{value:.5g}") if isinstance(value, float) else value
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def read(results: Path, experiment: str) -> pd.DataFrame:
     """Return the fits of an experiment, one a row; those that failed have an ``error``."""
     kept = json.loads(results.read_text())
-    fits = pd.DataFrame(**kept["experiments"][experiment])
+    found = kept["experiments"][experiment]
+    contenders = pd.DataFrame(found["contenders"], columns=CONTENDER)
+    fits = pd.DataFrame(found["rows"], columns=["set", "fold", "contender", *NUMBERS, "error"])
+    fits = fits.join(contenders, on="contender").drop(columns="contender")
     fits["alpha"] = fits["alpha"].fillna("none")
     fits["n_classes"] = [kept["sets"][experiment][name]["classes"] for name in fits["set"]]
     return fits
@@ -65,12 +72,12 @@ def with_chosen_gamma(fits: pd.DataFrame) -> pd.DataFrame:
     for by, sign in (("log loss", 1.0), ("average precision", -1.0)):
         score = sign * candidates["stop_" + by.replace(" ", "_")]
         best = candidates.loc[score.groupby([candidates.set, candidates.fold, candidates.booster]).idxmin()]
-        seconds = candidates.groupby(["set", "fold", "booster"]).seconds.sum()
+        seconds = candidates.groupby(["set", "fold", "booster"]).cpu_seconds.sum()
         best = best.assign(
             family=f"{CHOSEN} by {by}",
             gamma=np.nan,
-            hessian="safeguarded",
-            seconds=seconds.reindex(pd.MultiIndex.from_frame(best[["set", "fold", "booster"]])).to_numpy(),
+            hessian="dominant",
+            cpu_seconds=seconds.reindex(pd.MultiIndex.from_frame(best[["set", "fold", "booster"]])).to_numpy(),
         )
         chosen.append(best)
     return pd.concat([fits, *chosen], ignore_index=True)
@@ -148,10 +155,10 @@ def overview(fits: pd.DataFrame, binary: bool) -> pd.DataFrame:
                 "Brier x": _geometric(b.brier / b.built_in_brier),
                 "ECE": group.calibration_error.mean(),
                 "F1": (b.f1 - b.built_in_f1).mean(),
-                "rank AP": group.rank_precision.mean(),
-                "rank loss": group.rank_loss.mean(),
-                "rounds": group.rounds.mean(),
-                "time x": _geometric(b.seconds / b.built_in_seconds),
+                "rank AP": f"{group.rank_precision.mean():.1f}",
+                "rank loss": f"{group.rank_loss.mean():.1f}",
+                "rounds": f"{group.rounds.mean():.0f}",
+                "CPU time x": _geometric(b.cpu_seconds / b.built_in_cpu_seconds),
                 "order": (
                     key[1] != "xgboost",
                     key[1] != "lightgbm",
@@ -190,7 +197,7 @@ def policy_table(fits: pd.DataFrame) -> pd.DataFrame:
         two = x.n_classes == 2
         rows.append(
             {
-                "gamma": key[0],
+                "gamma": f"{key[0]:g}",
                 "booster": key[1],
                 "Hessian": key[2],
                 "log loss x, 2 classes": _geometric(x.effect[two]),
@@ -199,7 +206,7 @@ def policy_table(fits: pd.DataFrame) -> pd.DataFrame:
                 "worst set": x.set[x.effect.idxmax()],
                 "AP, 2 classes": a.effect[(a.n_classes == 2)].mean(),
                 "AP, more": a.effect[(a.n_classes > 2)].mean(),
-                "largest raw": raw[key],
+                "largest raw": f"{raw[key]:.1f}",
             }
         )
     return pd.DataFrame(rows)

@@ -84,14 +84,11 @@ def _loss(gamma: float, n_classes: int) -> Any:
     return BinaryFocalLoss(gamma, None) if n_classes == 2 else MulticlassFocalLoss(n_classes, gamma)
 
 
-def focal_boost_call(call: Call, n_threads: int = 1) -> Work:
-    """This library; with threads as the estimator calls it."""
+def focal_boost_call(call: Call) -> Work:
+    """This library."""
     y, raw = call.data()
     loss = _loss(call.gamma, call.n_classes)
-    if n_threads == 1:
-        return lambda: loss(y, raw)
-    bound = loss.bind(y, n_threads=n_threads)
-    return lambda: bound(None, raw)
+    return lambda: loss(y, raw)
 
 
 def gbdtcbl_call(call: Call) -> Work | None:
@@ -129,7 +126,6 @@ def bokbokbok_call(call: Call) -> Work | None:
 CALLS: dict[str, Callable[[Call], Work | None]] = {
     "plain NumPy log loss": plain_log_loss,
     "focal_boost": focal_boost_call,
-    "focal_boost, 2 threads": lambda call: focal_boost_call(call, 2),
     "gbdtCBL": gbdtcbl_call,
     "imlightgbm": imlightgbm_call,
     "bokbokbok": bokbokbok_call,

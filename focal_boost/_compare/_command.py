@@ -29,7 +29,6 @@ _SEVERAL = {
     "--alpha": re.compile(r"([-+.\deE,]|none|balanced)+", re.IGNORECASE),
     "--booster": re.compile(r"(xgboost|lightgbm|,)+", re.IGNORECASE),
 }
-_WIDE = 118  # columns that the table needs with mean and spread side by side
 
 
 def run_command(arguments: list[str]) -> None:
@@ -172,16 +171,19 @@ def _params(path: str | None) -> dict[str, Any] | None:
 
 def _show(comparison: Comparison, out: str | None) -> None:
     console = Console(highlight=False, markup=False)
-    wide = console.width >= _WIDE
+    several = comparison.summary.index.get_level_values(0).nunique() > 1
+    names = [
+        f"{booster}: {contender}" if several else contender for booster, contender in comparison.summary.index
+    ]
+    # Mean and spread side by side where all six fit, else one below the other.
+    wide = console.width >= max(map(len, names)) + len(SCORES) * 18
     table = Table(
         title=Text(comparison.title), title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
     )
-    table.add_column("mean ± spread over folds" if wide else "mean\n±spread")
+    table.add_column("mean ± spread" if wide else "mean\n±spread", no_wrap=True)
     for score in SCORES:
         table.add_column(score.name, justify="right")
-    several = comparison.summary.index.get_level_values(0).nunique() > 1
-    for (booster, contender), row in comparison.summary.iterrows():
-        name = f"{booster}: {contender}" if several else contender
+    for name, (_, row) in zip(names, comparison.summary.iterrows(), strict=True):
         figures = [(row[score.name, "mean"], row[score.name, "std"]) for score in SCORES]
         cells = [f"{mean:.4f}{' ± ' if wide else chr(10) + '±'}{spread:.4f}" for mean, spread in figures]
         table.add_row(Text(name), *cells)

@@ -7,19 +7,16 @@ from dataclasses import replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 import focal_boost
 from focal_boost._compare import _report, _verdict
-from focal_boost._compare._picture import draw
+from focal_boost._compare._picture import Picture, draw
 from focal_boost._compare._run import Outcome, Plan
 from focal_boost._compare._scores import SCORES
 from focal_boost._compare._script import script
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 class Comparison:
@@ -97,7 +94,7 @@ class Comparison:
         """What was compared on, in a line."""
         return f"{self._plan.problem.name}: {self._plan.problem.description}"
 
-    def plot(self) -> Figure:
+    def plot(self) -> Picture:
         """Return a matplotlib figure: precision and recall, reliability, log loss by gamma; a row per booster."""
         return draw(self._plan, self._outcome.folds, self.best)
 
@@ -168,7 +165,7 @@ class Comparison:
         (path / "results.json").write_text(self.to_json() + "\n", encoding="utf-8")
         self.scores.to_csv(path / "scores.csv", index=False)
         self.differences.to_csv(path / "differences.csv", index=False)
-        self.plot().savefig(path / "picture.png", dpi=150)
+        (path / "picture.png").write_bytes(self.plot().png(dpi=150))
         (path / "report.html").write_text(self.to_html(), encoding="utf-8")
         (path / "best_model.py").write_text(self.script, encoding="utf-8")
 

@@ -112,7 +112,7 @@ class Booster:
         return str(importlib.import_module(self.name).__version__)
 
     def train(self, contender: Contender, X: Any, y: Array, X_stop: Any, y_stop: Array) -> Trained:
-        """Train on (X, y) until (X_stop, y_stop) does not get better."""
+        """Train on (X, y) until the log loss of predict_proba on (X_stop, y_stop), unweighted, does not fall."""
         xgboost = self.name == "xgboost"
         more: dict[str, Any] = (
             {"early_stopping_rounds": self.early_stopping_rounds} if xgboost else {"verbosity": -1}
@@ -127,22 +127,16 @@ class Booster:
             model = FocalBoostClassifier(estimator, gamma=contender.gamma, alpha=contender.alpha)
             model.fit(X, y, eval_set=[(X_stop, y_stop)], **fit_params)
             return Trained(model, model.best_iteration_ + xgboost)
-        weight_stop = None
         if contender.class_weights:
-            n_classes = int(y.max()) + 1
-            balanced = dict(enumerate(len(y) / (n_classes * np.bincount(y))))
-            fit_params["sample_weight"] = compute_sample_weight(balanced, y)
-            weight_stop = [compute_sample_weight(balanced, y_stop)]
+            fit_params["sample_weight"] = compute_sample_weight("balanced", y)
         if xgboost:
-            model = estimator.fit(
-                X, y, eval_set=[(X_stop, y_stop)], sample_weight_eval_set=weight_stop, verbose=False, **fit_params
-            )
+            model = estimator.fit(X, y, eval_set=[(X_stop, y_stop)], verbose=False, **fit_params)
             return Trained(model, int(model.best_iteration) + 1)
         if "eval_X" in inspect.signature(estimator.fit).parameters:
             fit_params |= {"eval_X": (X_stop,), "eval_y": (y_stop,)}
         else:
             fit_params["eval_set"] = [(X_stop, y_stop)]
-        model = estimator.fit(X, y, eval_sample_weight=weight_stop, **fit_params)
+        model = estimator.fit(X, y, **fit_params)
         return Trained(model, int(model.best_iteration_))
 
 

@@ -5,6 +5,7 @@ Every refusal is an `InputError` of one line that says what to do. It knows noth
 
 from __future__ import annotations
 
+import csv
 import difflib
 import re
 import zlib
@@ -100,24 +101,30 @@ def from_file(path: str, target: str | None, drop: Sequence[str], positive: str 
         if len(frame) == 0:
             raise InputError(f"--target {target!r} is empty in every row: name another column.")
     X = frame.drop(columns=[target, *drop])
-    X, dropped, categories, notes_on_X = _prepare(X, "column", "--drop")
-    source.append(f"X = data.drop(columns={[target, *drop, *dropped]!r})")
-    source += _source_of_features(categories)
+    features = _prepare(X, "column", "--drop")
+    source.append(f"X = data.drop(columns={[target, *drop, *features.left_out]!r})")
+    source += features.source
     labels, classes, positive_label = _labels(frame[target], positive, f"--target {target!r}", "--positive")
     if positive_label is None:
         source.append(f"y = data[{target!r}].astype('category').cat.codes")
     else:
         source.append(f"y = (data[{target!r}] == {positive_label!r}).astype(int)")
-    return Problem(Path(path).name, X, labels, classes, (*notes, *notes_on_X), tuple(source))
+    return Problem(Path(path).name, features.X, labels, classes, (*notes, *features.notes), tuple(source))
 
 
 def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
     """Return the problem of a feature matrix or data frame and labels."""
     if hasattr(X, "toarray"):
         raise InputError("X must be dense: a data frame or an array; got a sparse matrix.")
-    is_frame = hasattr(X, "columns")
-    X = X.to_pandas() if hasattr(X, "to_pandas") else X
-    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    source = ["# X and y are what compare was given."]
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+        source.append("X = X.to_pandas()")
+    if not isinstance(X, pd.DataFrame):
+        X = np.asarray(X)
+        if X.ndim != 2:
+            raise InputError(f"X must have rows and columns; got an array of shape {X.shape}.")
+    frame = pd.DataFrame(X).infer_objects()
     y = pd.Series(np.asarray(y).ravel())
     if len(frame) != len(y) or len(y) == 0:
         raise InputError(
@@ -125,24 +132,23 @@ def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
         )
     if y.isna().any():
         raise InputError("y must not hold missing values.")
-    X, dropped, categories, notes = _prepare(frame.reset_index(drop=True), "feature", "drop")
-    source = ["# X and y are what compare was given."]
-    if dropped:
-        names = [name for name in frame.columns if str(name) in dropped]
-        source.append(f"X = X.drop(columns={names!r})" if is_frame else f"X = np.delete(X, {names!r}, axis=1)")
-    source += _source_of_features(categories)
+    features = _prepare(frame.reset_index(drop=True), "feature", "drop it")
+    if isinstance(X, np.ndarray) and (features.left_out or features.source or X.dtype == object):
+        source.append("X = pd.DataFrame(X).infer_objects()")
+    if features.left_out:
+        source.append(f"X = X.drop(columns={features.left_out!r})")
+    source += features.source
     labels, classes, positive_label = _labels(y, positive, "y", "positive")
     if positive_label is None:
         source.append("y = np.unique(y, return_inverse=True)[1]")
     else:
         source.append(f"y = (np.asarray(y) == {positive_label!r}).astype(int)")
-    if any("np." in line for line in source):
-        source = ["import numpy as np", "", *source]
-    return Problem("data", X, labels, classes, tuple(notes), tuple(source))
-
-
-def _source_of_features(categories: list[str]) -> list[str]:
-    return [f"X = X.astype(dict.fromkeys({categories!r}, 'category'))"] if categories else []
+    imports = [
+        f"import {module}"
+        for module, name in (("numpy as np", "np."), ("pandas as pd", "pd."))
+        if any(name in line for line in source[1:])
+    ]
+    return Problem("data", features.X, labels, classes, features.notes, (*imports, "", *source))
 
 
 def _read(path: str) -> tuple[pd.DataFrame, str]:
@@ -164,12 +170,16 @@ def _read(path: str) -> tuple[pd.DataFrame, str]:
         if kind in (".parquet", ".pq"):
             return pd.read_parquet(file), f"pd.read_parquet({path!r})"
         options = {"keep_default_na": False, "na_values": list(MISSING), "skipinitialspace": True}
-        first = pd.read_csv(file, header=None, nrows=1, sep="\n", engine="python", quoting=3, dtype=str).iloc[0, 0]
-        separator = max(",;\t|", key=first.count)
+        # The header as it stands: a separator that no text holds leaves it one field.
+        first = pd.read_csv(file, header=None, nrows=1, sep="\x01", quoting=csv.QUOTE_NONE, keep_default_na=False)
+        separator = max(",;\t|", key=str(first.iloc[0, 0]).count)
         if separator != ",":
             options["sep"] = separator
         arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
-        return pd.read_csv(file, low_memory=False, **options), f"pd.read_csv({path!r}, {arguments})"
+        frame = pd.read_csv(file, low_memory=False, **options)
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise InputError(f"{path!r} has rows of more fields than the header has names: mend the header.")
+        return frame, f"pd.read_csv({path!r}, {arguments})"
     except InputError:
         raise
     except UnicodeDecodeError as error:
@@ -185,15 +195,22 @@ def _read(path: str) -> tuple[pd.DataFrame, str]:
         raise InputError(f"{path!r} cannot be read as {kind[1:]}: {_one_line(error)}") from error
 
 
-def _prepare(frame: pd.DataFrame, noun: str, remedy: str) -> tuple[pd.DataFrame, list[str], list[str], list[str]]:
-    """Return the features, the names of the columns left out, those made categories, and what to tell about it."""
+@dataclass(frozen=True)
+class _Features:
+    X: pd.DataFrame
+    left_out: list[Any]
+    notes: tuple[str, ...]
+    source: list[str]
+
+
+def _prepare(frame: pd.DataFrame, noun: str, remedy: str) -> _Features:
+    """Return the columns to learn from under names of ours, and what to tell of the others."""
     features: dict[str, pd.Series] = {}
-    left_out: dict[str, list[str]] = {}
-    categories: list[str] = []
-    for name, column in zip(
-        map(str, frame.columns), (frame.iloc[:, i] for i in range(frame.shape[1])), strict=True
-    ):
-        kind = _kind(name, column)
+    left_out: dict[str, list[Any]] = {}
+    categories: list[Any] = []
+    for i, name in enumerate(frame.columns):
+        column = frame.iloc[:, i]
+        kind = _kind(str(name), column)
         if kind == "category":
             categories.append(name)
             column = column.astype("category")
@@ -210,10 +227,14 @@ def _prepare(frame: pd.DataFrame, noun: str, remedy: str) -> tuple[pd.DataFrame,
     if not features:
         raise InputError(f"no {noun} is left to learn from: all are the target, dates, identifiers or left out.")
     notes = [f"Left out as {kind}: {_some(names)}." for kind, names in left_out.items()]
+    source = []
     if categories:
         notes.append(f"Taken as categories: {_some(categories)}.")
+        source.append(f"X = X.astype(dict.fromkeys({categories!r}, 'category'))")
+    if not all(re.fullmatch(r"\w+", str(name)) for name in frame.columns):
+        source.append("X.columns = [f'f{i}' for i in range(X.shape[1])]  # boosters refuse some names")
     dropped = [name for names in left_out.values() for name in names]
-    return pd.DataFrame(features), dropped, categories, notes
+    return _Features(pd.DataFrame(features), dropped, tuple(notes), source)
 
 
 def _kind(name: str, column: pd.Series) -> str:
@@ -225,6 +246,8 @@ def _kind(name: str, column: pd.Series) -> str:
     if types.is_bool_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype):
         return "number"
     present = column.dropna()
+    if len(present) == 0:
+        return "empty columns"
     if types.is_numeric_dtype(column.dtype):
         return "identifiers" if _counts_rows(name, present) else "number"
     try:
@@ -233,8 +256,6 @@ def _kind(name: str, column: pd.Series) -> str:
         return "neither numbers nor categories"
     if isinstance(column.dtype, pd.CategoricalDtype):
         return "category" if n_levels <= MAX_LEVELS else "identifiers or free text"
-    if len(present) == 0:
-        return "empty columns"
     sample = present.iloc[:: max(1, len(present) // 200)].astype(str)
     if sample.map(lambda text: bool(_DATE.match(text))).all():
         return "dates"
@@ -300,7 +321,7 @@ def _plain(label: Any) -> Any:
     return label if isinstance(label, bool | int | float | str) else str(label)
 
 
-def _some(names: Sequence[str], most: int = 8) -> str:
+def _some(names: Sequence[Any], most: int = 8) -> str:
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 

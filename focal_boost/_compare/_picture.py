@@ -5,10 +5,12 @@ Figures are made without pyplot, so that nothing global is touched and no window
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import io
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
 from focal_boost._compare._contenders import CLASS_WEIGHTS, LOG_LOSS, Booster
@@ -16,20 +18,27 @@ from focal_boost._compare._run import Fold, Plan
 from focal_boost._compare._scores import against_the_rest
 from focal_boost.losses._kernel import Array
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 # Told apart also without colour vision, and by line style.
 _GREY, _ORANGE, _BLUE = "#57606a", "#c2570c", "#1d5fd1"
 _POINTS = 500
 
 
-def draw(plan: Plan, folds: Sequence[Fold], best: tuple[str, str]) -> Figure:
-    """Return the figure, a row of three panels per booster."""
-    from matplotlib.figure import Figure
+class Picture(Figure):
+    """A figure that a notebook shows although pyplot does not know it."""
 
-    figure = Figure(figsize=(14, 4.6 * len(plan.boosters)), layout="constrained")
+    def png(self, dpi: float) -> bytes:
+        """Return the picture as a PNG file."""
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=dpi)
+        return file.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self.png(dpi=100)
+
+
+def draw(plan: Plan, folds: Sequence[Fold], best: tuple[str, str]) -> Picture:
+    """Return the figure, a row of three panels per booster."""
+    figure = Picture(figsize=(14, 4.6 * len(plan.boosters)), layout="constrained")
     axes = figure.subplots(len(plan.boosters), len(PANELS), squeeze=False)
     for row, booster in zip(axes, plan.boosters, strict=True):
         view = View(plan, booster, [fold for fold in folds if fold.booster == booster.name], best)
@@ -40,11 +49,9 @@ def draw(plan: Plan, folds: Sequence[Fold], best: tuple[str, str]) -> Figure:
     return figure
 
 
-def draw_panel(panel: Any, view: View) -> Figure:
+def draw_panel(panel: Callable[[View, Axes], None], view: View) -> Picture:
     """Return one panel as a figure of its own."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.2, 4.4), layout="constrained")
+    figure = Picture(figsize=(5.2, 4.4), layout="constrained")
     panel(view, figure.subplots())
     return figure
 
@@ -100,14 +107,15 @@ def precision_recall(view: View, ax: Axes) -> None:
     for name, colour, style, width in shown:
         of_class, p = view.pooled(name)
         precision, recall, _ = precision_recall_curve(of_class, p)
-        thin = np.unique(np.linspace(0, len(recall) - 1, _POINTS).astype(int))
+        # Recall falls along the curve.
+        thin = np.unique(np.searchsorted(-recall, -np.linspace(1, 0, _POINTS)))
         ax.plot(recall[thin], precision[thin], style, color=colour, linewidth=width, label=name)
     share = of_class.mean()
     ax.axhline(share, color="#8c959f", linewidth=0.8)
     ax.annotate(f"chance, {share:.1%}", (1, share), (0, 3), textcoords="offset points", ha="right", fontsize=8)
     _titled(ax, "Precision and recall", "recall", "precision")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.legend(frameon=False, loc="best")
+    ax.legend(loc="best", framealpha=0.85, edgecolor="none")
 
 
 def reliability(view: View, ax: Axes) -> None:
@@ -126,7 +134,7 @@ def reliability(view: View, ax: Axes) -> None:
     ax.plot([0, limit], [0, limit], color="#8c959f", linewidth=0.8)
     _titled(ax, "Reliability", "predicted probability", "observed frequency")
     ax.set(xlim=(-0.02 * limit, 1.02 * limit), ylim=(-0.02 * limit, 1.02 * limit))
-    ax.legend(frameon=False, loc="best")
+    ax.legend(loc="best", framealpha=0.85, edgecolor="none")
 
 
 def _bins(of_class: Array, p: Array) -> tuple[Array, Array]:
@@ -154,14 +162,14 @@ def log_loss_by_gamma(view: View, ax: Axes) -> None:
         values = np.array([view.by_fold(c.name, "log loss") for c in line])
         for of_fold in values.T:
             ax.plot(at, of_fold, color=colour, alpha=0.25, linewidth=0.9)
-        label = "mean" if len(alphas) == 1 else f"mean, alpha {alpha}"
+        label = "mean" if len(alphas) == 1 else "mean, no alpha" if alpha is None else f"mean, alpha {alpha}"
         ax.plot(at, values.mean(axis=1), "o-", color=colour, linewidth=2.2, label=label)
     base = view.mean(LOG_LOSS.name, "log loss")
     ax.axhline(base, color=_GREY, linestyle="--", linewidth=1.2, label="built-in log loss, mean")
     ax.plot([], [], color=_BLUE, alpha=0.4, linewidth=0.9, label="one fold")
     ax.set_xticks(range(len(gammas)), [f"{gamma:g}" for gamma in gammas])
-    _titled(ax, "Log loss by gamma", "gamma (0: built-in log loss)", "log loss, nats")
-    ax.legend(frameon=False, loc="best")
+    _titled(ax, "Log loss by gamma", "gamma", "log loss, nats")
+    ax.legend(loc="best", framealpha=0.85, edgecolor="none")
 
 
 PANELS = (precision_recall, reliability, log_loss_by_gamma)

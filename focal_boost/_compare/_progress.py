@@ -29,6 +29,8 @@ def bar(total: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    unseen = not (console.is_terminal or console.is_jupyter)
+    with Progress(*columns, console=console, transient=True, disable=unseen) as progress:
         task = progress.add_task("", total=total)
         yield lambda n: progress.advance(task, n)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -28,6 +27,8 @@ _CAPTIONS = {
     "log_loss_by_gamma": "Log loss on test rows by gamma; lower is better. Thin lines that run in parallel are "
     "folds that differ in difficulty, which says nothing of gamma.",
 }
+
+_MACRO = " All but log loss and Brier are means over the classes, each against the rest."
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -77,9 +78,7 @@ def _panels(comparison: Comparison, plan: Plan, folds: Sequence[Fold]) -> str:
         view = View(plan, booster, [fold for fold in folds if fold.booster == booster.name], comparison.best)
         figures = []
         for panel in PANELS:
-            image = io.BytesIO()
-            draw_panel(panel, view).savefig(image, format="png", dpi=160)
-            data = base64.b64encode(image.getvalue()).decode()
+            data = base64.b64encode(draw_panel(panel, view).png(dpi=160)).decode()
             caption, alt = escape(_CAPTIONS[panel.__name__]), escape(panel.__name__.replace("_", " "))
             figures.append(
                 f"<figure><img alt='{alt}' src='data:image/png;base64,{data}'>"
@@ -120,6 +119,7 @@ def page(comparison: Comparison, plan: Plan, folds: Sequence[Fold]) -> str:
         title=escape(comparison.title),
         interrupted=interrupted,
         verdict=verdict_html(comparison.verdict_paragraphs),
+        macro=_MACRO if len(plan.problem.classes) > 2 else "",
         n_folds=str(comparison.n_finished),
         summary=summary_table(comparison.summary),
         explanations=_pairs((score.name, score.explanation) for score in SCORES),

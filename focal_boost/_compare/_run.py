@@ -67,7 +67,8 @@ class Fold:
     def load(cls, path: Path) -> Fold | None:
         """Return what `save` wrote, None where there is nothing to read."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # np.load leaves a file open that it cannot read, where it opens it itself.
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in ("test", "proba", "uncalibrated")}
                 return cls(**json.loads(str(file["facts"])), **arrays)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):

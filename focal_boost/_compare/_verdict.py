@@ -148,11 +148,13 @@ def _evidence(differences: pd.DataFrame) -> str:
             text += f" The other {n_contenders - n_found} cannot be told from it."
     else:
         text = (
-            f"None of the {n_contenders} alternatives can be told from it, neither in average precision nor in log "
-            "loss."
+            f"None of the {n_contenders} alternatives can be told from it, neither in average precision nor in "
+            "log loss."
         )
     chosen = differences[differences["contender"] == CHOSEN]
-    if len(chosen) and CHOSEN not in set(found["contender"]):
+    if len(chosen) and not chosen[["low", "high"]].to_numpy().any():
+        text += " Inner cross-validation always chose the log loss itself."
+    elif len(chosen) and CHOSEN not in set(found["contender"]):
         changes = [
             f"{row['score']} by {row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
             for row in chosen.to_dict(orient="records")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,36 +18,20 @@ from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
     check_labels,
-    check_raw_prediction,
     check_sample_weight,
 )
 
 
-class BoundLoss(ABC):
-    """A loss with the labels and weights of one training set: what does not change from round to round.
-
-    It is a booster objective of the same signature as the loss itself, but reads labels and weights from
-    where it was bound, not from its arguments.
-    """
+class Rows(ABC):
+    """The labels and weights of one call, and the loss and its derivatives for them, block by block."""
 
     ndim: ClassVar[int]  # of the raw prediction
-    hessian_factor: ClassVar[float]  # of an objective passed by hand
     n_work: ClassVar[int]  # rows of scratch, beside three per column
 
     def __init__(
-        self,
-        loss: FocalLoss,
-        n_classes: int,
-        labels: Array,
-        sample_weight: Array | None,
-        dtype: Any,
-        n_threads: int = 1,
-        hessian_factor: float | None = None,
+        self, loss: FocalLoss, n_classes: int, labels: Array, sample_weight: Array | None, dtype: Any
     ) -> None:
-        self._policy = POLICIES[loss.hessian]
-        self._factor = self.hessian_factor if hessian_factor is None else hessian_factor
         self._dtype = np.dtype(dtype)
-        self._n_threads = n_threads
         self._n_outputs = 1 if self.ndim == 1 else n_classes
         # What belongs to a row is looked up block by block: nothing of the size of the data is made here.
         self._labels = labels
@@ -54,30 +39,23 @@ class BoundLoss(ABC):
         self._gamma = loss.gamma if isinstance(loss.gamma, float) else np.array(loss.gamma, dtype=dtype)
         self._alpha = None if loss.alpha is None else alphas_by_class(loss.alpha, n_classes).astype(dtype)
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
-        """Return the float32 gradient and Hessian for a booster, in the memory order of the raw prediction."""
-        return self.derivatives(y_true if hasattr(y_pred, "get_label") else y_pred, self._policy, np.float32)
-
-    def loss(self, raw_prediction: Any) -> Array:
+    def loss(self, raw: Array) -> Array:
         """Return the loss of each row, (n,)."""
-        raw = self._check(raw_prediction)
         loss = np.empty(len(raw), dtype=self._dtype)
         self._in_blocks(lambda rows, work: self._loss_block(raw, rows, work, loss))
         return loss
 
-    def derivatives(self, raw_prediction: Any, policy: Policy, dtype: Any = None) -> tuple[Array, Array]:
+    def derivatives(self, raw: Array, policy: Policy, factor: float, dtype: Any) -> tuple[Array, Array]:
         """Return gradient and Hessian, shaped and laid out as the raw prediction."""
-        raw = self._check(raw_prediction)
-        gradient = np.empty_like(raw, dtype=dtype or self._dtype)
+        gradient = np.empty_like(raw, dtype=dtype)
         hessian = np.empty_like(gradient)
-        self._in_blocks(lambda rows, work: self._derivatives_block(raw, rows, work, policy, gradient, hessian))
+        self._in_blocks(
+            lambda rows, work: self._derivatives_block(raw, rows, work, policy, factor, gradient, hessian)
+        )
         return gradient, hessian
 
-    def _check(self, raw_prediction: Any) -> Array:
-        raw = check_raw_prediction(raw_prediction, self.ndim, self._n_outputs)
-        if len(raw) != len(self._labels):
-            raise ValueError(f"raw_prediction must have {len(self._labels)} rows as y_true has; got {len(raw)}.")
-        return raw
+    def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
+        in_blocks(len(self._labels), self._n_outputs, self.n_work + 3 * self._n_outputs, self._dtype, evaluate)
 
     def _gamma_and_weight(self, labels: Array, rows: slice) -> tuple[float | Array, Array | None]:
         """Return the exponents of a block of rows, and class weight times sample weight or None for 1."""
@@ -91,16 +69,12 @@ class BoundLoss(ABC):
     @abstractmethod
     def _by_label(self, per_class: Array, labels: Array) -> Array: ...
 
-    def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
-        n, width = len(self._labels), self._n_outputs
-        in_blocks(n, width, self._n_threads, self.n_work + 3 * width, self._dtype, evaluate)
-
     @abstractmethod
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None: ...
 
     @abstractmethod
     def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
+        self, raw: Array, rows: slice, work: Array, policy: Policy, factor: float, gradient: Array, hessian: Array
     ) -> None: ...
 
 
@@ -133,8 +107,8 @@ class FocalLoss(ABC):
         ValueError, TypeError
             On wrong labels, shapes or weights, and on raw predictions that are not finite.
         """
-        bound, raw = self._bind(y_true, raw_prediction, sample_weight)
-        return bound.loss(raw)
+        rows, raw = self._on_rows(y_true, raw_prediction, sample_weight)
+        return rows.loss(raw)
 
     def gradient(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> Array:
         """Return the gradient of the weighted loss by the raw prediction, in its shape and dtype.
@@ -153,8 +127,8 @@ class FocalLoss(ABC):
         -------
         gradient, hessian : ndarrays of the shape and dtype of ``raw_prediction``
         """
-        bound, raw = self._bind(y_true, raw_prediction, sample_weight)
-        return bound.derivatives(raw, true_hessian)
+        rows, raw = self._on_rows(y_true, raw_prediction, sample_weight)
+        return rows.derivatives(raw, true_hessian, 1.0, raw.dtype)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
         """Return gradient and Hessian as XGBoost and LightGBM want them of a custom objective.
@@ -173,57 +147,17 @@ class FocalLoss(ABC):
         gradient, hessian : float32 ndarrays of the shape and memory order of the raw prediction
             The Hessian is that of the policy ``hessian``: finite and not negative.
         """
-        if hasattr(y_pred, "get_label"):
-            data, y_pred = y_pred, y_true
-            y_true, sample_weight = data.get_label(), data.get_weight()
-            if sample_weight is not None and len(sample_weight) == 0:  # an XGBoost DMatrix without weights
-                sample_weight = None
-        bound, raw = self._bind(y_true, y_pred, sample_weight, np.float32)
-        return bound(None, raw)
+        return Objective(self)(y_true, y_pred, sample_weight)
 
-    def bind(
-        self,
-        y_true: Any,
-        sample_weight: Any = None,
-        *,
-        dtype: Any = np.float32,
-        n_threads: int = 1,
-        hessian_factor: float | None = None,
-    ) -> BoundLoss:
-        """Return the objective for one training set, its labels and weights checked and prepared once.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Labels: 0 or 1, or 0 to K - 1. Without ``n_classes`` the largest one is K - 1.
-        sample_weight : array-like of shape (n_samples,), optional
-            From 0 to 1e15.
-        dtype : {numpy.float32, numpy.float64}, default=numpy.float32
-            In which the objective calculates.
-        n_threads : int, default=1
-            Threads that share the rows; the result does not depend on it.
-        hessian_factor : float, optional
-            What second derivatives are multiplied by. By default 1 (binary) or 2 (multiclass).
-
-        Returns
-        -------
-        objective : callable ``(y_true, y_pred, sample_weight=None)``
-            As the loss itself, but the labels and weights are those given here.
-        """
-        n_classes = self._infer_n_classes(y_true)
-        labels = check_labels(y_true, None, n_classes)
-        weight = check_sample_weight(sample_weight, len(labels))
-        return self._bound(self, n_classes, labels, weight, dtype, n_threads, hessian_factor)
-
-    def _bind(
+    def _on_rows(
         self, y_true: Any, raw_prediction: Any, sample_weight: Any, dtype: Any = None
-    ) -> tuple[BoundLoss, Array]:
-        """Return the loss bound for one call, by default in the dtype of the raw prediction, and the latter."""
+    ) -> tuple[Rows, Array]:
+        """Return the checked rows of a call, by default in the dtype of the raw prediction, and the latter."""
         raw = self._check_raw_prediction(raw_prediction)
         n_classes = 2 if raw.ndim == 1 else raw.shape[1]
         labels = check_labels(y_true, len(raw), n_classes)
         weight = check_sample_weight(sample_weight, len(raw))
-        return self._bound(self, n_classes, labels, weight, dtype or raw.dtype), raw
+        return self._rows(self, n_classes, labels, weight, dtype or raw.dtype), raw
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
         """Return the initial raw prediction: the one whose posterior is the weighted class prior.
@@ -285,7 +219,8 @@ class FocalLoss(ABC):
         with np.errstate(under="ignore"):
             return np.exp(self.predict_log_proba(raw_prediction, calibrated))
 
-    _bound: ClassVar[type[BoundLoss]]
+    _hessian_factor: ClassVar[float]  # what a booster's second derivatives are multiplied by, unless it says so
+    _rows: ClassVar[type[Rows]]
 
     @abstractmethod
     def _infer_n_classes(self, y_true: Any) -> int: ...
@@ -295,3 +230,33 @@ class FocalLoss(ABC):
 
     @abstractmethod
     def _invert_posterior(self, priors: Array) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss as a callable objective, with what the two boosters' own log losses differ in.
+
+    Parameters
+    ----------
+    loss : BinaryFocalLoss or MulticlassFocalLoss
+        The loss.
+    dtype : {numpy.float32, numpy.float64}, default=numpy.float32
+        In which derivatives are calculated; float32 is returned.
+    hessian_factor : float, optional
+        What second derivatives are multiplied by. By default 1 (binary) or 2 (multiclass).
+    """
+
+    loss: FocalLoss
+    dtype: Any = np.float32
+    hessian_factor: float | None = None
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
+        """Return float32 gradient and Hessian; arguments as of the loss's own call."""
+        if hasattr(y_pred, "get_label"):
+            data, y_pred = y_pred, y_true
+            y_true, sample_weight = data.get_label(), data.get_weight()
+            if sample_weight is not None and len(sample_weight) == 0:  # an XGBoost DMatrix without weights
+                sample_weight = None
+        rows, raw = self.loss._on_rows(y_true, y_pred, sample_weight, self.dtype)
+        factor = self.loss._hessian_factor if self.hessian_factor is None else self.hessian_factor
+        return rows.derivatives(raw, POLICIES[self.loss.hessian], factor, np.float32)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from focal_boost.losses import _kernel, _posterior
-from focal_boost.losses._base import BoundLoss, FocalLoss
+from focal_boost.losses._base import FocalLoss, Rows
 from focal_boost.losses._hessian import Policy
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import (
@@ -23,15 +23,14 @@ from focal_boost.losses._parameters import (
 )
 
 
-class _BoundBinary(BoundLoss):
+class _BinaryRows(Rows):
     ndim = 1
-    hessian_factor = 1.0
     n_work = 4
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
         return per_class[1] * labels + per_class[0] * (1 - labels)
 
-    def _rows(
+    def _arguments(
         self, raw: Array, rows: slice, work: Array
     ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array]:
         """Return the kernel's arguments and the sign du/draw of a block of rows."""
@@ -46,15 +45,15 @@ class _BoundBinary(BoundLoss):
         return (np.exp(u, out=u), excess, gamma, weight), sign
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._rows(raw, rows, work)[0], work)
+        loss[rows] = _kernel.loss(*self._arguments(raw, rows, work)[0], work)
 
     def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
+        self, raw: Array, rows: slice, work: Array, policy: Policy, factor: float, gradient: Array, hessian: Array
     ) -> None:
-        arguments, sign = self._rows(raw, rows, work)
+        arguments, sign = self._arguments(raw, rows, work)
         slope, curvature, p, _ = _kernel.derivatives(*arguments, work)
         np.multiply(slope, sign, out=gradient[rows], casting="same_kind")
-        policy(p, curvature, slope, self._factor)
+        policy(p, curvature, slope, factor)
         hessian[rows] = p
 
 
@@ -123,7 +122,8 @@ class BinaryFocalLoss(FocalLoss):
     alpha: PerClass | None = 0.25
     hessian: str = "dominant"
 
-    _bound: ClassVar[type[BoundLoss]] = _BoundBinary
+    _hessian_factor: ClassVar[float] = 1.0
+    _rows: ClassVar[type[Rows]] = _BinaryRows
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma, 2))

@@ -16,17 +16,14 @@ labels, class weights nor boosters.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-# Values worked on at once: a block of temporaries stays in the cache, smaller ones wait for the interpreter. Threads
-# hand the interpreter's lock to each other after every operation, and want longer ones.
+# Values worked on at once: a block of temporaries stays in the cache, smaller ones wait for the interpreter.
 BLOCK = 65_536
-THREADED_BLOCK = 2 * BLOCK
 
 # Beyond these log-odds against the true class, e nears the overflow of its type and p its underflow. Up to the
 # overflow there is room for a factor of a hundred million, the number of the other classes.
@@ -101,27 +98,17 @@ def derivatives(
     return slope, curvature, p, q
 
 
-def in_blocks(
-    n: int, width: int, n_threads: int, n_work: int, dtype: Any, evaluate: Callable[[slice, Array], None]
-) -> None:
+def in_blocks(n: int, width: int, n_work: int, dtype: Any, evaluate: Callable[[slice, Array], None]) -> None:
     """Call ``evaluate(rows, work)`` for each block of ``n`` rows of ``width`` values.
 
-    ``work`` is scratch of ``n_work`` times as many values as the block has rows. NumPy's loops release the
-    interpreter lock, so threads help. What a row gets does not depend on its block, hence not on the threads.
+    ``work`` is scratch, ``n_work`` times as many values as a block has rows.
     """
-    block = max(256, (BLOCK if n_threads == 1 else THREADED_BLOCK) // width)
-    n_threads = max(1, min(n_threads, -(-n // block)))
-
-    def span(first: int) -> None:
-        work = np.empty((n_work, min(n, block)), dtype=dtype)
-        # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity.
-        # What infinities leave undefined is found by cut_excess.
-        with np.errstate(under="ignore", divide="ignore", invalid="ignore"):
-            for start in range(first * block, n, n_threads * block):
-                evaluate(slice(start, min(start + block, n)), work)
-
-    if n_threads == 1:
-        span(0)
-    else:
-        with ThreadPoolExecutor(n_threads) as pool:
-            list(pool.map(span, range(n_threads)))
+    # On one thread: NumPy releases the interpreter's lock for every operation, and two threads lose more time in
+    # handing it to each other than they gain.
+    block = max(256, BLOCK // width)
+    work = np.empty((n_work, min(n, block)), dtype=dtype)
+    # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity. What
+    # infinities leave undefined is found by cut_excess.
+    with np.errstate(under="ignore", divide="ignore", invalid="ignore"):
+        for start in range(0, n, block):
+            evaluate(slice(start, min(start + block, n)), work)

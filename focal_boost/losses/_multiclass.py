@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from focal_boost.losses import _kernel, _posterior
-from focal_boost.losses._base import BoundLoss, FocalLoss
+from focal_boost.losses._base import FocalLoss, Rows
 from focal_boost.losses._hessian import Policy, dominant
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import (
@@ -25,15 +25,14 @@ from focal_boost.losses._parameters import (
 )
 
 
-class _BoundMulticlass(BoundLoss):
+class _MulticlassRows(Rows):
     ndim = 2
-    hessian_factor = 2.0
     n_work = 8
 
     def _by_label(self, per_class: Array, labels: Array) -> Array:
         return per_class[labels]
 
-    def _rows(
+    def _arguments(
         self, raw: Array, rows: slice, work: Array
     ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array, Array, Array]:
         """Return the kernel's arguments, the places of the true entries, and P and 1 - P, both (K, m)."""
@@ -71,12 +70,12 @@ class _BoundMulticlass(BoundLoss):
         return (against, excess, gamma, weight), true, P, rest
 
     def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._rows(raw, rows, work)[0], work)
+        loss[rows] = _kernel.loss(*self._arguments(raw, rows, work)[0], work)
 
     def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, gradient: Array, hessian: Array
+        self, raw: Array, rows: slice, work: Array, policy: Policy, factor: float, gradient: Array, hessian: Array
     ) -> None:
-        arguments, true, P, complement = self._rows(raw, rows, work)
+        arguments, true, P, complement = self._arguments(raw, rows, work)
         slope, curvature, p, q = _kernel.derivatives(*arguments, work)
 
         # dL/draw_c = w P_c, and -w q = -slope for the true class. Where q underflows, slope and P_c have done so.
@@ -94,7 +93,7 @@ class _BoundMulticlass(BoundLoss):
         if policy is not dominant:
             share *= share
         share *= curvature
-        policy(complement, share, absolute_gradient, self._factor)
+        policy(complement, share, absolute_gradient, factor)
 
         absolute_gradient.put(true, np.negative(slope, out=slope))
         gradient[rows] = absolute_gradient.T
@@ -166,7 +165,8 @@ class MulticlassFocalLoss(FocalLoss):
     alpha: PerClass | None = None
     hessian: str = "dominant"
 
-    _bound: ClassVar[type[BoundLoss]] = _BoundMulticlass
+    _hessian_factor: ClassVar[float] = 2.0
+    _rows: ClassVar[type[Rows]] = _MulticlassRows
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_classes", check_n_classes(self.n_classes))

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from focal_boost.objectives._adapter import BoosterAdapter
-from focal_boost.objectives._dask import DaskAdapter
+from focal_boost.objectives._adapter import BoosterAdapter, DaskAdapter
 from focal_boost.objectives._lightgbm import LightGBMAdapter, LightGBMMetric
 from focal_boost.objectives._lightgbm_dask import LightGBMDaskAdapter
 from focal_boost.objectives._xgboost import XGBoostAdapter, XGBoostMetric

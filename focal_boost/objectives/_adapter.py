@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.base import clone
+
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
 from focal_boost.metrics import focal_loss, log_loss_of
@@ -95,6 +97,10 @@ def arrow_frame(X: Any) -> Any:
 class BoosterAdapter(ABC):
     """Translates between the estimator and one booster."""
 
+    def clone(self, estimator: Any) -> Any:
+        """Return an unfitted copy of ``estimator`` to train."""
+        return clone(estimator)
+
     @abstractmethod
     def check(self, estimator: Any) -> None:
         """Raise ValueError for a parameter that the focal loss replaces or that the booster would misuse."""
@@ -118,10 +124,6 @@ class BoosterAdapter(ABC):
     ) -> None:
         """Train ``estimator``, a clone, with the loss and leave a plain native model in it."""
 
-    def _objective(self, estimator: Any, loss: FocalLoss, y: Array, weight: Array | None, **settings: Any) -> Any:
-        """Return the objective for these rows; ``settings`` are those of ``loss.bind``."""
-        return loss.bind(y, weight, n_threads=n_threads(estimator.n_jobs), **settings)
-
     @abstractmethod
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return raw predictions, (n,) or (n, K)."""
@@ -141,3 +143,11 @@ class BoosterAdapter(ABC):
     @abstractmethod
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf."""
+
+
+class DaskAdapter(BoosterAdapter):
+    """Translates between the Dask estimator and one booster's Dask estimators."""
+
+    @abstractmethod
+    def to_local(self, estimator: Any) -> Any:
+        """Return the fitted in-memory estimator of the same model."""

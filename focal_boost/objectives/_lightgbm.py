@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from focal_boost.losses._base import FocalLoss
+from focal_boost.losses._base import FocalLoss, Objective
 from focal_boost.losses._kernel import Array
 from focal_boost.objectives._adapter import (
     BoosterAdapter,
@@ -131,15 +131,12 @@ class LightGBMAdapter(BoosterAdapter):
         own_metric = _param(estimator, "metric", "metrics", "metric_types")
         metrics = self._metrics(fit_params.pop("eval_metric", None) or own_metric, loss, calibrated)
         settings: dict[str, Any] = {
-            "objective": self._objective(
-                estimator,
+            "objective": Objective(
                 loss,
-                y,
-                sample_weight,
                 # LightGBM's own log loss is calculated in float64 and then rounded: the same bits at gamma = 0
                 # break ties between splits the same way.
-                dtype=np.float64 if loss.gamma == 0 else np.float32,
-                hessian_factor=n_classes / (n_classes - 1) if multiclass else 1.0,
+                np.float64 if loss.gamma == 0 else np.float32,
+                n_classes / (n_classes - 1) if multiclass else 1.0,
             ),
             "metric": "None",
         }

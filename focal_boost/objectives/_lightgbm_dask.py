@@ -11,8 +11,7 @@ import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
 from focal_boost.losses._kernel import Array
-from focal_boost.objectives._adapter import EvalSet
-from focal_boost.objectives._dask import DaskAdapter
+from focal_boost.objectives._adapter import DaskAdapter, EvalSet
 from focal_boost.objectives._lightgbm import LightGBMAdapter, repeat
 
 # After how many seconds a worker that waits for the others' metrics looks whether they are still there.

@@ -91,6 +91,12 @@ class _UserMetric(ProbabilityMetric):
 class XGBoostAdapter(BoosterAdapter):
     """Translates for XGBClassifier and XGBRFClassifier."""
 
+    def clone(self, estimator: Any) -> Any:
+        """Return an unfitted copy of ``estimator`` to train."""
+        copied = super().clone(estimator)
+        copied.callbacks = estimator.callbacks  # a copy of a callback would report to a copy of its study
+        return copied
+
     def check(self, estimator: Any) -> None:
         """Raise ValueError for a parameter that the focal loss replaces or that XGBoost would misuse."""
         params = estimator.get_params()
@@ -144,9 +150,7 @@ class XGBoostAdapter(BoosterAdapter):
         own_kwargs = dict(estimator.kwargs) if getattr(estimator, "kwargs", None) else {}
         multiclass = np.ndim(start) == 1
         estimator.set_params(
-            objective=self._objective(
-                estimator, loss, y, sample_weight, hessian_factor=2.0 if multiclass else 1.0
-            ),
+            objective=loss,
             # Binary in probability space, multiclass in margin space.
             base_score=[float(value) for value in start] if multiclass else float(1 / (1 + np.exp(-start))),
         )

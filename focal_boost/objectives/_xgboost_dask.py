@@ -1,10 +1,10 @@
-"""XGBoost on Dask: the local adapter with the objective bound on each worker."""
+"""XGBoost on Dask: the local adapter, for the booster's Dask estimators."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from focal_boost.objectives._dask import DaskAdapter
+from focal_boost.objectives._adapter import DaskAdapter
 from focal_boost.objectives._xgboost import XGBoostAdapter
 
 

@@ -86,7 +86,7 @@ def test_run_goes_on_where_it_stopped_and_its_results_make_the_tables(folder, tm
 
 def test_noise_is_a_difference_whose_sign_the_folds_do_not_share():
     values = {"log loss": [0.5, 0.5, 0.5], "focal_boost": [0.4, 0.41, 0.4]}
-    columns = {"booster": "xgboost", "alpha": "none", "hessian": "safeguarded", "rescaled": False, "error": None}
+    columns = {"booster": "xgboost", "alpha": "none", "hessian": "dominant", "rescaled": False, "error": None}
     fits = pd.DataFrame(
         {"set": name, "fold": fold, "family": family, "gamma": 2.0 * (family == "focal_boost"), **columns}
         | dict.fromkeys(summarise.NUMBERS, value if name == "clear" else [0.4, 0.6, 0.5][fold])

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss
+from focal_boost.losses._base import Objective
 
 POLICIES = ["exact", "gauss_newton", "safeguarded", "dominant", "absolute_gradient", "bounded"]
 GAMMAS = [0, 0.5, 1, 2, 5, 10, (0.5, 3, 1)]
@@ -29,7 +30,7 @@ def given(n_outputs, gamma, hessian, alpha=None):
     """The Hessian that a booster is given, in double precision, before the factor of the softmax."""
     y, raw = rows(n_outputs)
     loss = build(n_outputs, gamma, hessian, alpha)
-    return loss.bind(y, dtype=np.float64, hessian_factor=1.0)(None, raw)[1]
+    return Objective(loss, np.float64, 1.0)(y, raw)[1]
 
 
 def parts(n_outputs, gamma, alpha=None):
@@ -122,7 +123,7 @@ def test_softmax_factor_multiplies_second_derivatives_but_never_the_absolute_gra
     y, raw = rows(3)
     for policy in POLICIES:
         loss = build(3, 2.0, policy)
-        once, thrice = (loss.bind(y, dtype=np.float64, hessian_factor=f)(None, raw)[1] for f in (1.0, 3.0))
+        once, thrice = (Objective(loss, np.float64, f)(y, raw)[1] for f in (1.0, 3.0))
         if policy == "absolute_gradient":
             assert_array_equal(once, thrice)
         elif policy == "bounded":

@@ -292,7 +292,6 @@ def test_no_rows_have_no_initial_raw_prediction(loss):
 def test_a_huge_label_claims_no_memory():
     with pytest.raises(ValueError, match=r"got 2 labels for 1000000000001 classes"):
         MulticlassFocalLoss().fit_intercept_only([0, 10**12])
-    assert MulticlassFocalLoss().bind([0, 10**12]) is not None
 
 
 # --- raw predictions ------------------------------------------------------------------------------------------
@@ -336,7 +335,6 @@ def test_raw_predictions_that_are_not_finite(bad, dtype):
     for call in (
         lambda: BINARY.loss(y, raw),
         lambda: BINARY(y, raw),
-        lambda: BINARY.bind(y)(None, raw),
         lambda: MulticlassFocalLoss().loss([y[1]], raw[None]),
         lambda: BINARY.predict_proba(raw),
         lambda: MulticlassFocalLoss().predict_proba(raw[None]),
@@ -431,7 +429,6 @@ def test_weights_of_any_container(weight):
     expected = BINARY.gradient([0, 1], RAW) * [2, 0]
     assert_array_equal(BINARY.gradient([0, 1], RAW, weight), expected)
     assert_array_equal(BINARY([0, 1], RAW, weight)[0], expected.astype(np.float32))
-    assert_array_equal(BINARY.bind([0, 1], weight, dtype=np.float64)(None, RAW)[0], expected.astype(np.float32))
 
 
 @pytest.mark.parametrize("bad", [-1, -1e-300, np.nan, np.inf, 1.1e15, pytest.param(10**400, id="huge")])
@@ -439,7 +436,6 @@ def test_weights_out_of_range(bad):
     for call in (
         lambda: BINARY.loss([0, 1], RAW, [1, bad]),
         lambda: BINARY([0, 1], RAW, [1, bad]),
-        lambda: BINARY.bind([0, 1], [1, bad]),
         lambda: BINARY.fit_intercept_only([0, 1], [1, bad]),
     ):
         with pytest.raises(
@@ -462,7 +458,6 @@ def test_weights_out_of_range(bad):
 def test_weights_that_are_no_numbers(weight):
     for call in (
         lambda: BINARY.loss([0, 1], RAW, weight),
-        lambda: BINARY.bind([0, 1], weight),
         lambda: BINARY.fit_intercept_only([0, 1], weight),
     ):
         with pytest.raises(TypeError, match=r"^sample_weight must hold real numbers; got "):
@@ -473,12 +468,6 @@ def test_weights_that_are_no_numbers(weight):
 def test_weights_of_another_shape(weight):
     with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \("):
         BINARY.loss([0, 1], RAW, weight)
-
-
-def test_a_bound_loss_refuses_other_rows():
-    bound = BINARY.bind([0, 1])
-    with pytest.raises(ValueError, match=r"^raw_prediction must have 2 rows as y_true has; got 3"):
-        bound(None, np.zeros(3))
 
 
 def test_missing_values_of_pandas_are_named():
