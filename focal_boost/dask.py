@@ -152,10 +152,9 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         if all(weight is None for *_, weight in checked):
             return checked
         # The boosters' Dask estimators want a weight of every eval set or of none.
-        sets: list[tuple[Any, Any, Any]] = list(checked)
         return [
             (X, labels, labels.map_blocks(np.ones_like, dtype=np.float64) if weight is None else weight)
-            for X, labels, weight in sets
+            for X, labels, weight in checked
         ]
 
 
