@@ -54,10 +54,10 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
 
     Notes
     -----
-    ``fit`` reads the labels and weights twice before the booster reads the data: once for the statistics and
-    once to number the labels, which stay on the workers as one small integer per row. Each pass handles one
-    partition at a time and brings a few hundred bytes per partition to the client. Persist the collections
-    first where reading them is costly and they fit into the cluster's memory.
+    ``fit`` reads the labels twice before the booster reads the features: once for the statistics, which brings a
+    few hundred bytes per partition to the client, and once to number them; the numbers stay on the workers, one
+    byte per row for up to 256 classes. Each pass handles one partition at a time. Persist the collections first
+    where reading them is costly and they fit into the cluster's memory.
 
     The metric of every round is the mean over all rows of the eval set, on whichever worker they lie, so
     that early stopping works with both boosters. A metric that is no mean over rows (a rank metric of
@@ -123,7 +123,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if isinstance(X, dd.DataFrame):
-            validate_data(self, X._meta, reset=reset, skip_check_array=True)
+            super()._check_X(X._meta_nonempty, reset)
             return X
         if not isinstance(X, da.Array) or X.ndim != 2:
             shape = f" of shape {X.shape}" if isinstance(X, da.Array) else ""
@@ -153,8 +153,8 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
             return checked
         # The boosters' Dask estimators want a weight of every eval set or of none.
         return [
-            (X, y, y.map_blocks(np.ones_like, dtype=np.float64) if weight is None else weight)
-            for X, y, weight in checked
+            (X, labels, labels.map_blocks(np.ones_like, dtype=np.float64) if weight is None else weight)
+            for X, labels, weight in checked
         ]
 
 

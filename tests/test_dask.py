@@ -44,7 +44,7 @@ def start_cluster(**options):
         memory_limit=LIMIT,
         dashboard_address=":0",
         worker_dashboard_address=":0",
-        silence_logs=50,
+        silence_logs=30,
         **options,
     )
 

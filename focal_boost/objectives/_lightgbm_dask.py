@@ -172,7 +172,7 @@ def _meeting() -> Iterator[Any]:
     client = get_client()
     workers = list(client.scheduler_info(n_workers=-1)["workers"])
     future = client.submit(RoundMeans, workers, actor=True, pure=False)
-    means = future.result()
+    means: Any = future.result()
     try:
         yield means
     except BaseException:
