@@ -84,3 +84,20 @@ def test_an_objective_multiplies_second_derivatives_by_the_factor_asked_for():
         hessian = loss(y, raw)[1]
         assert_array_equal(Objective(loss, hessian_factor=by_hand)(y, raw)[1], hessian)
         assert_array_equal(Objective(loss, hessian_factor=4 * by_hand)(y, raw)[1], 4 * hessian)
+
+
+def test_a_read_only_memory_map_is_read_where_it_lies(tmp_path):
+    raw = np.linspace(-9, 9, 1000, dtype=np.float32)
+    y = (raw > 1).astype(np.float32)
+    raw.tofile(tmp_path / "raw")
+    y.tofile(tmp_path / "y")
+    mapped = [np.memmap(tmp_path / name, dtype=np.float32, mode="r") for name in ("y", "raw")]
+    assert_array_equal(BinaryFocalLoss()(*mapped), BinaryFocalLoss()(y, raw))
+
+
+def test_ten_million_rows_are_ten_thousand_times_a_thousand():
+    raw = np.linspace(-9, 9, 1000, dtype=np.float32)
+    y = (raw > 1).astype(np.float32)
+    few = BinaryFocalLoss()(y, raw)
+    for many, expected in zip(BinaryFocalLoss()(np.tile(y, 10_000), np.tile(raw, 10_000)), few, strict=True):
+        assert_array_equal(many.reshape(10_000, 1000), np.broadcast_to(expected, (10_000, 1000)))
