@@ -60,7 +60,7 @@ def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma
     ]
     assert all(word in done.stdout for word in ("precision", "ROC AUC", "log loss", "Brier", "ECE", "F1"))
     assert done.stdout.count("±0.") == 7 * 6
-    assert done.stderr == ""
+    assert done.stderr.strip() == ""
 
 
 def test_a_file_is_compared_and_the_report_written(files):

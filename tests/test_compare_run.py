@@ -245,7 +245,7 @@ def hostile(tmp_path):
             "__class__": random.normal(size=n),
             "a[b]<c": random.choice(["x", "y'\"", "{{z}}", "$title"], n),
             "'); import os; os._exit(9) #": random.normal(size=n),
-            HOSTILE: random.permutation(10 * n)[:n].astype(str) + "id",
+            HOSTILE: np.char.add(random.permutation(10 * n)[:n].astype(str), "id"),
         }
     )
     frame["target"] = np.where(frame["__class__"] + random.normal(size=n) > 1, HOSTILE, "$name & 'more'")

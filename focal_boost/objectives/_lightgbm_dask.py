@@ -147,9 +147,9 @@ class RoundMeans:
             entries = [given[worker][key] for worker in sorted(given) if key in given[worker]]
             total = sum(weight for _, weight in entries)
             first = entries[0][0]
-            means.append(
-                type(first)(*first[:2], sum(entry[2] * weight for entry, weight in entries) / total, first[3])
-            )
+            mean = sum(entry[2] * weight for entry, weight in entries) / total
+            # A plain tuple up to LightGBM 4.6, a named one since.
+            means.append(getattr(first, "_make", tuple)((*first[:2], mean, first[3])))
         return means
 
     async def absent(self, iteration: int, present: list[str]) -> list[str]:
