@@ -159,8 +159,8 @@ def test_what_is_wrong_is_one_line_on_standard_error_and_status_2(files, argumen
     assert done.exit_code == 2
     assert done.stdout == ""
     assert message in done.stderr
-    assert done.stderr.startswith("focal-boost compare: ")
-    assert done.stderr.count("\n") == 1
+    (line,) = done.stderr.strip().splitlines()  # up to version 14, rich leaves a blank line behind a progress bar
+    assert line.startswith("focal-boost compare: ")
 
 
 def test_names_cannot_write_to_the_terminal(files):
