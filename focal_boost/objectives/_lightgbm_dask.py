@@ -148,8 +148,9 @@ class RoundMeans:
             total = sum(weight for _, weight in entries)
             first = entries[0][0]
             mean = sum(entry[2] * weight for entry, weight in entries) / total
-            # A plain tuple up to LightGBM 4.6, a named one since.
-            means.append(getattr(first, "_make", tuple)((*first[:2], mean, first[3])))
+            # A plain tuple up to LightGBM 4.6, a class of its own since.
+            entry = (*first[:2], mean, first[3])
+            means.append(entry if type(first) is tuple else type(first)(*entry))
         return means
 
     async def absent(self, iteration: int, present: list[str]) -> list[str]:
