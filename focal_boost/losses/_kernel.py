@@ -103,8 +103,8 @@ def in_blocks(n: int, width: int, n_work: int, dtype: Any, evaluate: Callable[[s
 
     ``work`` is scratch, ``n_work`` times as many values as a block has rows.
     """
-    # On one thread: NumPy releases the interpreter's lock for every operation, and two threads lose more time in
-    # handing it to each other than they gain.
+    # On one thread: NumPy releases the interpreter's lock for every short operation, and what two threads gained
+    # by that they lost in handing it to each other (the page on speed has the figures).
     block = max(256, BLOCK // width)
     work = np.empty((n_work, min(n, block)), dtype=dtype)
     # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity. What
