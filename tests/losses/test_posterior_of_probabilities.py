@@ -72,6 +72,21 @@ def test_what_is_no_probability_is_refused(probability, message):
         posterior(probability)
 
 
+@pytest.mark.parametrize(
+    ("probability", "got"),
+    [
+        (["0.5", "0.2"], "'0.5'"),
+        ([None, 0.5], "None"),
+        ([0.5 + 0j, 0.2], "0.5"),
+        (np.ma.array([0.2, 0.5], mask=[True, False]), "masked"),
+        (np.array(["2020"], dtype="M8[Y]"), "2020"),
+    ],
+)
+def test_what_is_no_number_is_refused(probability, got):
+    with pytest.raises(TypeError, match=f"^probability must hold real numbers; got .*{got}"):
+        posterior(probability)
+
+
 def test_single_precision_and_lists_become_double_precision():
     for probability in (np.array([0.25, 0.5], dtype=np.float32), [0.25, 0.5]):
         result = posterior(probability)
