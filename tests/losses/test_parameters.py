@@ -332,7 +332,7 @@ def test_single_precision_stays_native_single_precision(dtype):
     assert all(result.dtype == np.float32 and result.dtype.isnative for result in results)
 
 
-NOT_FINITE = r"^raw_prediction must be finite; got .*(nan|inf)"
+NOT_FINITE = r"^raw_prediction must be finite.*; got .*(nan|inf)"
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -357,6 +357,27 @@ def test_infinities_without_a_difference_are_refused():
         for y in (0, 1):
             with pytest.raises(ValueError, match=NOT_FINITE):
                 MulticlassFocalLoss().loss([y], raw)
+
+
+def test_raw_predictions_whose_posterior_would_overflow():
+    for largest in (1.1e30, -1.1e30, 1.7e308):
+        for loss, raw in ((BINARY, [largest]), (THREE, [[0, largest, 1]])):
+            for calibrated in (True, False):
+                with pytest.raises(
+                    ValueError, match=r"^raw_prediction must be finite, at most 1e30; got -?1\..e\+"
+                ):
+                    loss.predict_proba(raw, calibrated)
+    for dtype in (np.float32, np.float64):
+        raw = np.array([[1e30, -1e30, 0]], dtype=dtype)
+        assert_array_equal(MulticlassFocalLoss(gamma=1e6).predict_proba(raw), [[1, 0, 0]])
+
+
+@pytest.mark.parametrize("calibrated", ["False", None, 0, [True]])
+def test_calibrated_is_true_or_false(calibrated):
+    for loss, raw in ((BINARY, [0.0]), (THREE, [[0.0, 0.0, 0.0]])):
+        with pytest.raises(TypeError, match=r"^calibrated must be True or False; got "):
+            loss.predict_proba(raw, calibrated)
+        assert_array_equal(loss.predict_proba(raw, np.False_), loss.predict_proba(raw, False))
 
 
 def test_sums_that_overflow_are_finite():
