@@ -105,7 +105,7 @@ class TestExpectedCalibrationError:
             (([0, 1, 1], [0.5, 0.5]), "y_true"),
             (([0, 2], [0.5, 0.5]), "y_true"),
             (([0, 1], ["0.5", "0.5"]), "y_proba must hold real numbers; got .*'0.5'"),
-            (([0, 1], [0.5, 0.5j]), "y_proba must hold real numbers; got 0.5"),
+            (([0, 1], [0.5, 0.5j]), "y_proba must hold real numbers; got .*0.5"),
         ],
     )
     def test_wrong_input_is_refused(self, arguments, message):

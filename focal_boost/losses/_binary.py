@@ -15,6 +15,7 @@ from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
     check_alpha,
+    check_calibrated,
     check_finite,
     check_gamma,
     check_hessian,
@@ -132,6 +133,7 @@ class BinaryFocalLoss(FocalLoss):
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+        check_calibrated(calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_finite(raw)
         if calibrated:

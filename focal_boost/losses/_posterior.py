@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, gammas_by_class
+from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, floats, gammas_by_class
 
 # Stands for an infinite raw prediction: its sigmoid and its posterior round to 0 and 1 for every gamma.
 _CERTAIN = 1e4
@@ -61,7 +61,7 @@ def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> Array:
     >>> posterior([[0.7, 0.2, 0.1]], gamma=2.0, alpha=[1, 2, 4]).round(4)
     array([[0.9646, 0.0286, 0.0067]])
     """
-    p = np.asarray(probability, dtype=np.float64)
+    p = floats("probability", probability).astype(np.float64, copy=False)
     if not (p.ndim == 1 or (p.ndim == 2 and p.shape[1] > 1)):
         raise ValueError(f"probability must have shape (n_samples,) or (n_samples, n_classes); got {p.shape}.")
     outside = ~((p >= 0) & (p <= 1))
