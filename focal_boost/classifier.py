@@ -6,17 +6,16 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from focal_boost._input import canonical, check_frame, check_known, check_lengths, column, encode
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_calibrated, check_sample_weight
 from focal_boost.objectives import adapter_for, default_estimator
-from focal_boost.objectives._adapter import EvalSet, arrow_frame
+from focal_boost.objectives._adapter import EvalSet
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -248,7 +247,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if hasattr(X, "columns"):
-            _check_frame(X)
+            check_frame(X)
             # Names, number and types of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
         if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
@@ -266,7 +265,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             raise TypeError(
                 f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
             ) from None
-        return _canonical(X)
+        return canonical(X)
 
     def _check_eval_set(self, eval_set: Any, eval_sample_weight: Any, fit_params: dict[str, Any]) -> EvalSet:
         """Return (X, labels, weight) of each eval set; also from LightGBM's spelling, eval_X and eval_y."""
@@ -307,7 +306,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def _check_eval_y(self, name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Return the labels 0..K-1 and the weights of an eval set."""
         check_lengths(f"X and y of {name}", X, y)
-        y = _column(name, y)
+        y = column(name, y)
         check_known(name, y, self.classes_)
         weight = check_sample_weight(sample_weight, len(y), f"sample_weight of {name}")
         if weight is not None and not weight.any():
@@ -335,90 +334,3 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         if n_classes == 2:
             return BinaryFocalLoss(self.gamma, alpha, self.hessian)
         return MulticlassFocalLoss(n_classes, self.gamma, alpha, self.hessian)
-
-
-def check_lengths(name: str, X: Any, y: Any) -> None:
-    """Raise ValueError or TypeError unless X and y have equal numbers of rows."""
-    try:
-        check_consistent_length(X, y)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must have equal numbers of rows. {error}") from None
-
-
-def _column(name: str, y: Any) -> Array:
-    """Return labels as an array of shape (n,)."""
-    if np.ma.is_masked(y):
-        raise ValueError(f"{name} must not be masked: leave those rows out.")
-    try:
-        return column_or_1d(y, warn=True)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must be one column of class labels. {error}") from None
-
-
-def encode(y: Any) -> tuple[Array, Array]:
-    """Return the sorted classes and the labels 0..K-1."""
-    y = _column("y", y)
-    missing = ~np.isfinite(y) if y.dtype.kind in "fmM" else np.zeros(len(y), dtype=bool)
-    if y.dtype.kind == "O":
-        missing = np.array([_is_missing(label) for label in y])
-    if missing.any():
-        raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
-    try:
-        check_classification_targets(y)
-        classes = np.unique(y)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
-        ) from None
-    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
-
-
-def check_known(name: str, y: Array, classes: Array) -> None:
-    """Raise ValueError for a label that is no class of the training set."""
-    unseen = ~np.isin(y, classes)
-    if unseen.any():
-        raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[unseen][0]!r}.")
-
-
-def _canonical(X: Any) -> Any:
-    """Return a sparse matrix with the entries of a row in order and summed: XGBoost can crash on others."""
-    if not sparse.issparse(X) or X.has_canonical_format:
-        return X
-    X = X.copy()
-    X.sum_duplicates()
-    return X
-
-
-# What pandas calls the categories that can be written into a model.
-_CATEGORIES = (
-    *("string", "integer", "floating", "boolean", "empty"),
-    *("mixed", "mixed-integer", "mixed-integer-float"),
-)
-
-
-def _check_frame(X: Any) -> None:
-    """Raise ValueError or TypeError for columns on which the boosters fail late, in silence or with a crash."""
-    if not hasattr(X, "shape"):
-        raise TypeError(f"X must be an array, a sparse matrix or a data frame in memory; got {type(X).__name__}.")
-    if 0 in X.shape:
-        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
-    names = list(getattr(X, "column_names", X.columns))  # of pyarrow and all others
-    if len(set(names)) < len(names):
-        twice = max(names, key=names.count)
-        raise ValueError(f"X must have columns of different names; got {twice!r} more than once.")
-    for name, dtype in zip(names, getattr(X, "dtypes", ()), strict=False):
-        if not isinstance(dtype, np.dtype):
-            kind = getattr(getattr(dtype, "categories", None), "inferred_type", "empty")
-            if kind not in _CATEGORIES:
-                raise ValueError(f"X must hold categories that are numbers or strings; got {name!r} of {kind}s.")
-        elif not dtype.isnative:  # XGBoost would read garbage, in silence
-            raise ValueError(f"X must hold columns of native byte order; got {name!r} in another one.")
-        elif dtype.kind in "mM":
-            raise ValueError(f"X must hold columns of numbers, booleans or categories; got {name!r} of {dtype}.")
-    arrow_frame(X)
-
-
-def _is_missing(label: Any) -> bool:
-    """Return whether the label is None, NaN or pandas.NA, which no label equals, not even itself."""
-    equal = label == label
-    return label is None or not isinstance(equal, bool | np.bool_) or not equal
