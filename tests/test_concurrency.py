@@ -39,15 +39,6 @@ def test_eight_threads_share_a_loss(loss):
                 assert_array_equal(hessian, expected[1])
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_blocks_change_no_bit(loss):
-    y, raw = rows(loss, 100_000, 3)
-    whole = loss(y, raw)
-    for start in (0, 65_535, 99_999):
-        part = loss(y[start:], raw[start:])
-        assert_array_equal(part, np.asarray(whole)[:, start:])
-
-
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("data", [digit_eight, four_classes])
 def test_simultaneous_fits_that_share_a_booster(name, data):

@@ -41,7 +41,7 @@ class _BinaryRows(Rows):
         # The raw prediction counts against the negatives and for the positives.
         np.multiply(labels, -2, out=sign)
         sign += 1
-        np.multiply(raw[rows], sign, out=u, casting="same_kind")
+        np.multiply(raw[rows], sign, out=u)
         excess = _kernel.cut_excess(u)
         return (np.exp(u, out=u), excess, gamma, weight), sign
 
@@ -53,7 +53,7 @@ class _BinaryRows(Rows):
     ) -> None:
         arguments, sign = self._arguments(raw, rows, work)
         slope, curvature, p, _ = _kernel.derivatives(*arguments, work)
-        np.multiply(slope, sign, out=gradient[rows], casting="same_kind")
+        np.multiply(slope, sign, out=gradient[rows])
         policy(p, curvature, slope, factor)
         hessian[rows] = p
 

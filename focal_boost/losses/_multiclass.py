@@ -48,7 +48,7 @@ class _MulticlassRows(Rows):
         true = labels * m
         true += np.arange(m)
 
-        np.copyto(P, raw[rows].T, casting="same_kind")
+        np.copyto(P, raw[rows].T)
         P.max(axis=0, out=total)
         P -= total
         u = np.negative(P.take(true))

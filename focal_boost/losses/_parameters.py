@@ -110,7 +110,7 @@ def check_hessian(hessian: Any) -> str:
 
 def gammas_by_class(gamma: PerClass, n_classes: int) -> Array:
     """Return the exponents as a float64 array of shape (K,)."""
-    return np.broadcast_to(np.asarray(gamma, dtype=np.float64), (n_classes,))
+    return np.broadcast_to(np.asarray(gamma), (n_classes,))
 
 
 def alphas_by_class(alpha: PerClass | None, n_classes: int) -> Array:
@@ -132,7 +132,7 @@ def _reals(name: str, values: Any) -> Array:
         for entry in array.flat:
             if not isinstance(entry, Real | np.bool_):
                 raise TypeError(f"{name} must hold real numbers; got {entry!r}.")
-        array = np.array([_float(entry) for entry in array.flat], dtype=np.float64).reshape(array.shape)
+        array = np.array([_float(entry) for entry in array.flat]).reshape(array.shape)
     if array.dtype.kind not in "biuf" or np.ma.is_masked(values):
         got = "masked entries" if np.ma.is_masked(values) else repr(array.flat[0]) if array.size else array.dtype
         raise TypeError(f"{name} must hold real numbers; got {got}.")

@@ -30,6 +30,10 @@ def test_many_classes(gamma, alpha):
     )
 
 
+def test_the_defaults_are_those_of_the_estimator():
+    assert_array_equal(posterior([0.2, 0.7]), posterior([0.2, 0.7], 2.0, None))
+
+
 def test_gamma_zero_without_alpha_changes_nothing():
     p = np.array([0, 1e-300, 0.1, 0.5, 0.9, 1])
     assert_allclose(posterior(p, 0), p, rtol=1e-12)
