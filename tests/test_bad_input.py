@@ -372,11 +372,13 @@ def in_halves(layout):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_layouts_that_mean_the_same_predict_the_same(name):
+def test_layouts_that_mean_the_same_predict_the_same(name, tmp_path):
     model = FocalBoostClassifier(booster(name, 5)).fit(X, Y)
     expected = model.predict_proba(X)
     frozen = X.copy()
     frozen.flags.writeable = False
+    X.tofile(tmp_path / "X")
+    mapped = np.memmap(tmp_path / "X", dtype=X.dtype, mode="r", shape=X.shape)
     twice = np.repeat(np.repeat(X, 2, axis=0), 2, axis=1)
     for same in (
         np.asfortranarray(X),
@@ -384,6 +386,7 @@ def test_layouts_that_mean_the_same_predict_the_same(name):
         X[:, ::-1][:, ::-1],
         twice[::2, ::2],
         frozen,
+        mapped,
         X.astype(">f8"),
         X.astype(object),
         X.astype(np.longdouble),

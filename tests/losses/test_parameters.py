@@ -342,6 +342,31 @@ def test_raw_predictions_of_any_container(raw):
     assert_array_equal(BINARY.predict_proba(raw), BINARY.predict_proba(RAW))
 
 
+@pytest.mark.parametrize(
+    "lay_out",
+    [
+        np.asfortranarray,
+        lambda rows: np.ascontiguousarray(rows[::-1, ::-1])[::-1, ::-1],
+        lambda rows: np.repeat(np.repeat(rows, 2, axis=0), 3, axis=1)[::2, ::3],
+        lambda rows: np.frombuffer(rows.tobytes(), rows.dtype).reshape(rows.shape),  # read-only
+        lambda rows: rows.tolist(),
+        lambda rows: pd.DataFrame(rows, index=[3, 3, 3, 3, 3]),
+    ],
+    ids=["fortran", "backwards", "strided", "read-only", "lists", "frame"],
+)
+def test_rows_of_any_layout(lay_out):
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    y = [0, 1, 2, 1, 0]
+    same = lay_out(rows)
+    assert_array_equal(THREE.loss(y, same), THREE.loss(y, rows))
+    for method in (THREE.gradient_hessian, THREE):
+        assert_array_equal(method(y, same), method(y, rows))
+    assert_array_equal(THREE.predict_proba(same), THREE.predict_proba(rows))
+    assert_array_equal(
+        THREE.loss(y[:1], same[:1] if isinstance(same, list) else np.asarray(same)[:1]), THREE.loss(y, rows)[:1]
+    )
+
+
 @pytest.mark.parametrize("dtype", [np.float32, ">f4"])
 def test_single_precision_stays_native_single_precision(dtype):
     raw = RAW.astype(dtype)
