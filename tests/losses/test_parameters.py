@@ -246,7 +246,7 @@ def test_numbers_that_are_no_labels(y, got):
         (np.array([0, 1], dtype="m8[s]"), "timedelta64"),
         (pd.Series(["0", "1"]), "'0'"),
         (pd.Categorical(["0", "1"]), "'0'"),
-        (np.ma.array([0, 1], mask=[False, True]), "masked entries"),
+        (np.ma.array([0, 1], mask=[False, True]), r"masked entries\."),
         (scipy.sparse.csr_array([[0, 1]]), "sparse"),
         (np.array([], dtype=str), "<U1"),
     ],
