@@ -196,7 +196,7 @@ class XGBoostAdapter(BoosterAdapter):
                 )
         if not metrics or sum(map(callable, metrics)) > 1:
             raise ValueError(
-                "eval_metric must be one metric or more, of which at most one is 'log_loss', 'focal_loss' or a "
+                "eval_metric must be one metric or more, at most one of them 'log_loss', 'focal_loss' or a "
                 f"callable: XGBoost takes no second; got {requested!r}."
             )
         return metrics
