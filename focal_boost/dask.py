@@ -20,7 +20,8 @@ try:
 except ImportError as error:
     raise ImportError("focal_boost.dask needs Dask: pip install 'focal-boost[dask]'.") from error
 
-from focal_boost.classifier import FocalBoostClassifier, check_known, encode
+from focal_boost._input import canonical, check_known, encode
+from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import dask_adapter_for, default_dask_estimator
@@ -175,8 +176,10 @@ def _call(part: Any, model: FocalBoostClassifier, method: str, meta: Array) -> A
 
 
 def _check_block(block: Any, dtype: Any) -> Any:
-    return check_array(
-        block, dtype=dtype, accept_sparse=("csr", "csc"), ensure_all_finite="allow-nan", ensure_min_samples=0
+    return canonical(
+        check_array(
+            block, dtype=dtype, accept_sparse=("csr", "csc"), ensure_all_finite="allow-nan", ensure_min_samples=0
+        )
     )
 
 

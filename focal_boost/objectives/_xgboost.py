@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -159,14 +161,15 @@ class XGBoostAdapter(BoosterAdapter):
             self._set_metrics(estimator, metrics)
         weights = [weight for *_, weight in eval_set]
         try:
-            estimator.fit(
-                X,
-                y,
-                sample_weight=sample_weight,
-                eval_set=[(X_eval, y_eval) for X_eval, y_eval, _ in eval_set] or None,
-                sample_weight_eval_set=_all_or_none(weights, eval_set),
-                **{"verbose": False, **fit_params},
-            )
+            with _errors_without_trace():
+                estimator.fit(
+                    X,
+                    y,
+                    sample_weight=sample_weight,
+                    eval_set=[(X_eval, y_eval) for X_eval, y_eval, _ in eval_set] or None,
+                    sample_weight_eval_set=_all_or_none(weights, eval_set),
+                    **{"verbose": False, **fit_params},
+                )
         finally:
             # Not by set_params, which hands the parameters of a fitted estimator on to the model. There may only
             # be metrics then that XGBoost knows.
@@ -191,10 +194,10 @@ class XGBoostAdapter(BoosterAdapter):
                     "eval_metric must be 'log_loss', 'focal_loss', a callable of probabilities or one of "
                     f"{_RANK_METRICS}: XGBoost would compute the others on plain sigmoids; got {metric!r}."
                 )
-        if sum(map(callable, metrics)) > 1:
+        if not metrics or sum(map(callable, metrics)) > 1:
             raise ValueError(
-                "eval_metric must have at most one of 'log_loss', 'focal_loss' and callables, which XGBoost "
-                f"takes one of; got {requested!r}."
+                "eval_metric must be one metric or more, at most one of them 'log_loss', 'focal_loss' or a "
+                f"callable: XGBoost takes no second; got {requested!r}."
             )
         return metrics
 
@@ -219,7 +222,8 @@ class XGBoostAdapter(BoosterAdapter):
 
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return margins, (n,) or (n, K), float32."""
-        return np.asarray(estimator.predict(X, output_margin=True))
+        with _errors_without_trace():
+            return np.asarray(estimator.predict(X, output_margin=True))
 
     def booster(self, estimator: Any) -> Any:
         """Return the xgboost.Booster."""
@@ -239,6 +243,18 @@ class XGBoostAdapter(BoosterAdapter):
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf (any coefficient, for gblinear)."""
         return bool(estimator.get_booster().get_score(importance_type="weight"))
+
+
+@contextmanager
+def _errors_without_trace() -> Iterator[None]:
+    """Take the place in XGBoost's C++ code and the trace of it out of its errors."""
+    from xgboost.core import XGBoostError
+
+    try:
+        yield
+    except XGBoostError as error:
+        reason = str(error).partition("Stack trace")[0].strip()
+        raise XGBoostError("XGBoost: " + re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", reason)) from None
 
 
 def _all_or_none(weights: list[Array | None], eval_set: EvalSet) -> list[Array] | None:
