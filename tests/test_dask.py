@@ -95,6 +95,14 @@ def split(*arrays, chunk=1000):
     return [da.from_array(array, chunks=(chunk, *array.shape[1:])) for array in arrays]
 
 
+def filtered(X, y, w):
+    """Return a frame, labels and weights in partitions of unknown length, the first and the third empty."""
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, w=w, keep=np.arange(len(X)) % 2000 >= 1000)
+    data = dd.from_pandas(frame, npartitions=4)
+    data = data[data.keep]
+    return data[list("abcde")], data.y, data.w
+
+
 class TestParity:
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
@@ -196,18 +204,85 @@ class TestLazyPrediction:
         np.testing.assert_allclose(plain, model.estimator_.predict_proba(dX).compute(), atol=1e-6)
         assert np.abs(plain - posterior).max() > 0.05
 
-    def test_partitions_of_unknown_length_empty_partitions_and_split_columns_are_taken(self, client):
+    def test_partitions_of_unknown_length_and_split_columns_are_taken(self, client):
         X, y, w = rows()
-        frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, w=w, keep=np.arange(N) >= 1000)
-        data = dd.from_pandas(frame, npartitions=4)
-        data = data[data.keep]  # nothing is left of the first partition
-        unknown = data[list("abcde")].to_dask_array()
-        for features in (data[list("abcde")], unknown):
-            model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2)).fit(features, data.y, data.w)
-            assert model.predict(features).compute().shape == (3000,)
+        features, labels, weight = filtered(X, y, w)
+        for columns in (features, features.to_dask_array()):
+            model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2)).fit(columns, labels, weight)
+            assert model.predict(columns).compute().shape == (2000,)
         whole, labels = split(X, y)
         model.fit(whole.rechunk((1000, 2)), labels)
         assert model.predict_proba(whole.rechunk((1000, 2))).compute().shape == (N, 2)
+
+
+class TestEmptyPartitions:
+    @pytest.fixture
+    def lengths(self, monkeypatch):
+        """The rows in each partition of every collection that a booster was given."""
+        seen = []
+
+        def record(fit):
+            def recorded(self, *args, **kwargs):
+                for collection in dask.base.unpack_collections(args, kwargs)[0]:
+                    parts = np.ravel(collection.to_delayed())
+                    seen.append(dask.compute(*(dask.delayed(len)(part) for part in parts)))
+                return fit(self, *args, **kwargs)
+
+            return recorded
+
+        for estimator in (DaskXGBClassifier, lightgbm.DaskLGBMRegressor):
+            monkeypatch.setattr(estimator, "fit", record(estimator.fit))
+        return seen
+
+    @both
+    @pytest.mark.parametrize("container", ["known", "unknown", "frame"])
+    def test_no_booster_is_given_one(self, client, kind, container, lengths):
+        X, y, w = rows()
+
+        def gaps(X, y, w):
+            if container == "known":
+                return split(X, y, w, chunk=(0, 1000, 0, 3000))
+            features, *columns = filtered(X, y, w)
+            return [features if container == "frame" else features.to_dask_array(), *columns]
+
+        dX, dy, dw = gaps(X, y, w)
+        eval_X, eval_y, eval_w = gaps(X[::-1], y[::-1], w[::-1])
+        model = DaskFocalBoostClassifier(booster(kind))
+        model.fit(dX, dy, dw, eval_set=[(eval_X, eval_y)], eval_sample_weight=[eval_w])
+        # X, y and weight, twice, and LightGBM's starting values.
+        assert len(lengths) == (6 if kind == "xgboost" else 8)
+        assert all(len(parts) == 2 and min(parts) > 0 for parts in lengths)
+        assert roc_auc_score(dy.compute(), model.predict_proba(dX)[:, 1].compute()) > 0.8
+
+    @both
+    def test_a_worker_that_has_no_others_takes_no_part(self, client, kind):
+        X, y, w = rows()
+        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+
+        def placed(array, worker):
+            return client.persist(array, workers=[worker], allow_other_workers=False)
+
+        dX, dy, dw = (
+            da.concatenate([placed(column.blocks[:2], workers[0]), placed(column.blocks[2:], workers[1])])
+            for column in split(X, y, w, chunk=(0, 0, 3000, 1000))
+        )
+        evals = [tuple(placed(column, workers[0]) for column in split(X, y))]
+        model = DaskFocalBoostClassifier(booster(kind)).fit(dX, dy, dw, eval_set=evals)
+        in_memory = FocalBoostClassifier(local(booster(kind))).fit(X, y, w)
+        expected = log_loss(y, in_memory.predict_proba(X))
+        (history,) = model.evals_result_.values()
+        assert history["log_loss"][-1] == pytest.approx(expected, rel=0.02)
+
+    def test_rows_without_labels_are_not_taken_for_an_empty_partition(self, client):
+        X, y, w = rows()
+        _, labels, weight = filtered(X, y, w)
+        frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4)
+        model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2))
+        for features in (frame, frame.to_dask_array()):
+            with pytest.raises(ValueError, match="^y must have as many rows as X.*0 and 1000 in partition 0"):
+                model.fit(features, labels, weight)
+        with pytest.raises(ValueError, match=r"sample_weight must have shape \(0,\); got \(1000,\)"):
+            model.fit(frame, labels, dd.from_pandas(pd.Series(w), npartitions=4))
 
 
 class TestEvalSets:
