@@ -279,10 +279,33 @@ class TestEmptyPartitions:
         frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4)
         model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2))
         for features in (frame, frame.to_dask_array()):
-            with pytest.raises(ValueError, match="^y must have as many rows as X.*0 and 1000 in partition 0"):
+            with pytest.raises(ValueError, match=r"^y must have as many rows as X.*0 and 1000 in partition 0"):
                 model.fit(features, labels, weight)
         with pytest.raises(ValueError, match=r"sample_weight must have shape \(0,\); got \(1000,\)"):
             model.fit(frame, labels, dd.from_pandas(pd.Series(w), npartitions=4))
+
+
+class TestMemory:
+    @both
+    def test_what_was_read_for_a_failed_fit_goes_and_what_the_user_holds_stays(self, client, kind):
+        X, y, _ = rows()
+        frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4).persist()
+        held = {str(future.key) for future in distributed.futures_of(frame)}
+        (dy,) = split(y)
+        fails = {"callbacks": [lambda env: 1 / 0]} if kind == "lightgbm" else {"verbose": "no such thing"}
+        for features in (frame, *split(X)):
+            with pytest.raises(Exception) as error:  # noqa: PT011
+                DaskFocalBoostClassifier(booster(kind)).fit(features, dy, **fails)
+            assert "rows" not in str(error.value)
+            deadline = time.monotonic() + 10
+            while any(
+                "_check_block" in str(key) or "_convert" in str(key)
+                for keys in client.has_what().values()
+                for key in keys
+            ):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        assert held <= {str(key) for keys in client.has_what().values() for key in keys}
 
 
 class TestEvalSets:
@@ -327,6 +350,20 @@ class TestEvalSets:
         (history,) = model.evals_result_.values()
         expected = brier(y == "rare", model.to_local().predict_proba(X)[:, 1])
         assert history["brier"][-1] == pytest.approx(expected, abs=1e-6)
+
+    @both
+    def test_frames_are_evaluated_wherever_they_lie(self, client, kind):
+        X, y, _ = rows()
+        frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y)
+        train, valid = (
+            dd.from_pandas(frame, npartitions=2).persist(workers=[worker], allow_other_workers=False)
+            for worker in client.scheduler_info(n_workers=-1)["workers"]
+        )
+        model = DaskFocalBoostClassifier(booster(kind, n_estimators=3))
+        model.fit(train[list("abcde")], train.y, eval_set=[(valid[list("abcde")], valid.y)])
+        (history,) = model.evals_result_.values()
+        expected = log_loss(y, model.to_local().predict_proba(frame[list("abcde")]))
+        assert history["log_loss"][-1] == pytest.approx(expected, abs=1e-6)
 
     def test_an_error_in_a_metric_on_one_worker_leaves_nobody_waiting(self, client):
         X, y, _ = rows()
@@ -491,10 +528,15 @@ class TestWithoutTheModulesCluster:
     def test_a_lost_worker_ends_the_training_of_either_booster_soon(self):
         X, y, _ = rows(n=2000)
         with start_cluster() as cluster, distributed.Client(cluster) as client:
-            for kind, where in (("xgboost", "metric"), ("lightgbm", "metric"), ("lightgbm", "callback")):
+            for kind, where, which in (
+                ("xgboost", "metric", 0),
+                ("lightgbm", "metric", 0),  # on the first worker they meet
+                ("lightgbm", "metric", 1),
+                ("lightgbm", "callback", 0),
+            ):
                 client.wait_for_workers(2)
                 dX, dy = split(X, y, chunk=500)
-                victim = sorted(client.scheduler_info(n_workers=-1)["workers"])[0]
+                victim = list(client.scheduler_info(n_workers=-1)["workers"])[which]
                 calls = []
 
                 def die_in_round_3(*_, victim=victim, calls=calls):
