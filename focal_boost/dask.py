@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -34,8 +35,8 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
     Parameters, attributes and methods are those of `FocalBoostClassifier`, with these differences:
 
     - ``fit`` takes Dask arrays and Dask data frames, partitioned alike by rows, and needs a
-      ``distributed.Client``. Partitions may have unknown lengths; categories must be known
-      (``X.categorize()``).
+      ``distributed.Client``. Partitions may have unknown lengths or no rows, the blocks of an array may be
+      sparse; categories must be known (``X.categorize()``).
     - ``predict``, ``predict_proba``, ``predict_log_proba`` and ``decision_function`` return lazy Dask arrays,
       one block per partition of ``X``, float64 or of the type of the labels.
     - `to_local` gives the fitted `FocalBoostClassifier`, which needs no Dask.
@@ -55,10 +56,9 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
 
     Notes
     -----
-    ``fit`` reads the labels twice before the booster reads the features: once for the statistics, which brings a
-    few hundred bytes per partition to the client, and once to number them; the numbers stay on the workers, one
-    byte per row for up to 256 classes. Each pass handles one partition at a time. Persist the collections first
-    where reading them is costly and they fit into the cluster's memory.
+    ``fit`` reads the labels twice: once for the statistics, one partition at a time, which brings a few hundred
+    bytes per partition to the client; and once with the features, to number them. All of it then stays in the
+    workers' memory, as the boosters need it. Persist the collections first where reading them is costly.
 
     The metric of every round is the mean over all rows of the eval set, on whichever worker they lie, so
     that early stopping works with both boosters. A metric that is no mean over rows (a rank metric of
@@ -133,6 +133,8 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
             )
         if np.isnan(X.shape[1]):
             raise ValueError(f"X must have a known number of columns; got shape {X.shape}.")
+        if X.shape[1] == 0:
+            raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
         validate_data(self, np.empty((0, X.shape[1])), reset=reset, skip_check_array=True)
         dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
         return X.rechunk({1: -1}).map_blocks(_check_block, dtype, dtype=dtype, meta=X._meta.astype(dtype))
@@ -169,22 +171,28 @@ class _Statistics(NamedTuple):
 
 
 def _call(part: Any, model: FocalBoostClassifier, method: str, meta: Array) -> Array:
-    if len(part) == 0:
+    if part.shape[0] == 0:
         return meta
     result: Array = getattr(model, method)(part)
     return result.astype(meta.dtype, copy=False)
 
 
 def _check_block(block: Any, dtype: Any) -> Any:
-    return canonical(
-        check_array(
-            block, dtype=dtype, accept_sparse=("csr", "csc"), ensure_all_finite="allow-nan", ensure_min_samples=0
-        )
+    block = check_array(
+        block,
+        dtype=dtype,
+        accept_sparse="csr",
+        ensure_all_finite="allow-nan",
+        ensure_min_samples=0,
+        input_name="X",
     )
+    # A matrix: neither booster joins the blocks of sparse arrays.
+    return canonical(sparse.csr_matrix(block)) if sparse.issparse(block) else block
 
 
 def _of_partition(y: Any, sample_weight: Any) -> _Statistics:
     if len(y) == 0:
+        check_sample_weight(sample_weight, 0)
         return _Statistics(0, np.empty(0), np.empty(0, int), np.empty(0))
     classes, labels = encode(y)
     weight = check_sample_weight(sample_weight, len(labels))
@@ -229,7 +237,9 @@ def _statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Array, A
     rows = [part.rows for part in parts]
     if isinstance(X, da.Array) and not np.isnan(X.chunks[0]).any() and list(X.chunks[0]) != rows:
         raise ValueError(f"{name}y must have the chunks of X, {X.chunks[0]}; got {tuple(rows)}.")
-    parts = [part for part in parts if part.rows] or list(parts)
+    parts = [part for part in parts if part.rows]
+    if not parts:
+        raise ValueError(f"{name}X must have at least one row and one column; got no rows.")
     classes, inverse = np.unique(np.concatenate([part.classes for part in parts]), return_inverse=True)
     counts = np.bincount(inverse, weights=np.concatenate([part.counts for part in parts])).astype(int)
     totals = np.bincount(inverse, weights=np.concatenate([part.totals for part in parts]))
@@ -237,8 +247,8 @@ def _statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Array, A
 
 
 def _columns(y: Any, sample_weight: Any, classes: Array) -> tuple[Any, Any]:
-    """Return the labels 0..K-1, kept on the workers, and the weights, as Dask arrays."""
-    labels = _column(y, np.min_scalar_type(len(classes) - 1), classes).persist()
+    """Return the labels 0..K-1 and the weights, as Dask arrays."""
+    labels = _column(y, np.min_scalar_type(len(classes) - 1), classes)
     return labels, None if sample_weight is None else _column(sample_weight, np.dtype(np.float64), None)
 
 

@@ -95,6 +95,14 @@ def split(*arrays, chunk=1000):
     return [da.from_array(array, chunks=(chunk, *array.shape[1:])) for array in arrays]
 
 
+def filtered(X, y, w):
+    """Return a frame, labels and weights in partitions of unknown length, the first and the third empty."""
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, w=w, keep=np.arange(len(X)) % 2000 >= 1000)
+    data = dd.from_pandas(frame, npartitions=4)
+    data = data[data.keep]
+    return data[list("abcde")], data.y, data.w
+
+
 class TestParity:
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
@@ -196,18 +204,108 @@ class TestLazyPrediction:
         np.testing.assert_allclose(plain, model.estimator_.predict_proba(dX).compute(), atol=1e-6)
         assert np.abs(plain - posterior).max() > 0.05
 
-    def test_partitions_of_unknown_length_empty_partitions_and_split_columns_are_taken(self, client):
+    def test_partitions_of_unknown_length_and_split_columns_are_taken(self, client):
         X, y, w = rows()
-        frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, w=w, keep=np.arange(N) >= 1000)
-        data = dd.from_pandas(frame, npartitions=4)
-        data = data[data.keep]  # nothing is left of the first partition
-        unknown = data[list("abcde")].to_dask_array()
-        for features in (data[list("abcde")], unknown):
-            model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2)).fit(features, data.y, data.w)
-            assert model.predict(features).compute().shape == (3000,)
+        features, labels, weight = filtered(X, y, w)
+        for columns in (features, features.to_dask_array()):
+            model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2)).fit(columns, labels, weight)
+            assert model.predict(columns).compute().shape == (2000,)
         whole, labels = split(X, y)
         model.fit(whole.rechunk((1000, 2)), labels)
         assert model.predict_proba(whole.rechunk((1000, 2))).compute().shape == (N, 2)
+
+
+class TestEmptyPartitions:
+    @pytest.fixture
+    def lengths(self, monkeypatch):
+        """The rows in each partition of every collection that a booster was given."""
+        seen = []
+
+        def record(fit):
+            def recorded(self, *args, **kwargs):
+                for collection in dask.base.unpack_collections(args, kwargs)[0]:
+                    parts = np.ravel(collection.to_delayed())
+                    seen.append(dask.compute(*(dask.delayed(len)(part) for part in parts)))
+                return fit(self, *args, **kwargs)
+
+            return recorded
+
+        for estimator in (DaskXGBClassifier, lightgbm.DaskLGBMRegressor):
+            monkeypatch.setattr(estimator, "fit", record(estimator.fit))
+        return seen
+
+    @both
+    @pytest.mark.parametrize("container", ["known", "unknown", "frame"])
+    def test_no_booster_is_given_one(self, client, kind, container, lengths):
+        X, y, w = rows()
+
+        def gaps(X, y, w):
+            if container == "known":
+                return split(X, y, w, chunk=(0, 1000, 0, 3000))
+            features, *columns = filtered(X, y, w)
+            return [features if container == "frame" else features.to_dask_array(), *columns]
+
+        dX, dy, dw = gaps(X, y, w)
+        eval_X, eval_y, eval_w = gaps(X[::-1], y[::-1], w[::-1])
+        model = DaskFocalBoostClassifier(booster(kind))
+        model.fit(dX, dy, dw, eval_set=[(eval_X, eval_y)], eval_sample_weight=[eval_w])
+        # X, y and weight, twice, and LightGBM's starting values.
+        assert len(lengths) == (6 if kind == "xgboost" else 8)
+        assert all(len(parts) == 2 and min(parts) > 0 for parts in lengths)
+        assert roc_auc_score(dy.compute(), model.predict_proba(dX)[:, 1].compute()) > 0.8
+
+    @both
+    def test_a_worker_that_has_no_others_takes_no_part(self, client, kind):
+        X, y, w = rows()
+        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+
+        def placed(array, worker):
+            return client.persist(array, workers=[worker], allow_other_workers=False)
+
+        dX, dy, dw = (
+            da.concatenate([placed(column.blocks[:2], workers[0]), placed(column.blocks[2:], workers[1])])
+            for column in split(X, y, w, chunk=(0, 0, 3000, 1000))
+        )
+        evals = [tuple(placed(column, workers[0]) for column in split(X, y))]
+        model = DaskFocalBoostClassifier(booster(kind)).fit(dX, dy, dw, eval_set=evals)
+        in_memory = FocalBoostClassifier(local(booster(kind))).fit(X, y, w)
+        expected = log_loss(y, in_memory.predict_proba(X))
+        (history,) = model.evals_result_.values()
+        assert history["log_loss"][-1] == pytest.approx(expected, rel=0.02)
+
+    def test_rows_without_labels_are_not_taken_for_an_empty_partition(self, client):
+        X, y, w = rows()
+        _, labels, weight = filtered(X, y, w)
+        frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4)
+        model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2))
+        for features in (frame, frame.to_dask_array()):
+            with pytest.raises(ValueError, match=r"^y must have as many rows as X.*0 and 1000 in partition 0"):
+                model.fit(features, labels, weight)
+        with pytest.raises(ValueError, match=r"sample_weight must have shape \(0,\); got \(1000,\)"):
+            model.fit(frame, labels, dd.from_pandas(pd.Series(w), npartitions=4))
+
+
+class TestMemory:
+    @both
+    def test_what_was_read_for_a_failed_fit_goes_and_what_the_user_holds_stays(self, client, kind):
+        X, y, _ = rows()
+        frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4).persist()
+        held = {str(future.key) for future in distributed.futures_of(frame)}
+        (dy,) = split(y)
+        fails = {"callbacks": [lambda env: 1 / 0]} if kind == "lightgbm" else {"verbose": "no such thing"}
+        for features in (frame, *split(X)):
+            with pytest.raises(Exception) as error:  # noqa: PT011
+                DaskFocalBoostClassifier(booster(kind)).fit(features, dy, **fails)
+            assert "rows" not in str(error.value)
+            deadline = time.monotonic() + 10
+            while any(
+                "_check_block" in str(key) or "_convert" in str(key)
+                for keys in client.has_what().values()
+                for key in keys
+            ):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        assert held <= {str(key) for keys in client.has_what().values() for key in keys}
 
 
 class TestEvalSets:
@@ -252,6 +350,20 @@ class TestEvalSets:
         (history,) = model.evals_result_.values()
         expected = brier(y == "rare", model.to_local().predict_proba(X)[:, 1])
         assert history["brier"][-1] == pytest.approx(expected, abs=1e-6)
+
+    @both
+    def test_frames_are_evaluated_wherever_they_lie(self, client, kind):
+        X, y, _ = rows()
+        frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y)
+        train, valid = (
+            dd.from_pandas(frame, npartitions=2).persist(workers=[worker], allow_other_workers=False)
+            for worker in client.scheduler_info(n_workers=-1)["workers"]
+        )
+        model = DaskFocalBoostClassifier(booster(kind, n_estimators=3))
+        model.fit(train[list("abcde")], train.y, eval_set=[(valid[list("abcde")], valid.y)])
+        (history,) = model.evals_result_.values()
+        expected = log_loss(y, model.to_local().predict_proba(frame[list("abcde")]))
+        assert history["log_loss"][-1] == pytest.approx(expected, abs=1e-6)
 
     def test_an_error_in_a_metric_on_one_worker_leaves_nobody_waiting(self, client):
         X, y, _ = rows()
@@ -416,10 +528,15 @@ class TestWithoutTheModulesCluster:
     def test_a_lost_worker_ends_the_training_of_either_booster_soon(self):
         X, y, _ = rows(n=2000)
         with start_cluster() as cluster, distributed.Client(cluster) as client:
-            for kind, where in (("xgboost", "metric"), ("lightgbm", "metric"), ("lightgbm", "callback")):
+            for kind, where, which in (
+                ("xgboost", "metric", 0),
+                ("lightgbm", "metric", 0),  # on the first worker they meet
+                ("lightgbm", "metric", 1),
+                ("lightgbm", "callback", 0),
+            ):
                 client.wait_for_workers(2)
                 dX, dy = split(X, y, chunk=500)
-                victim = sorted(client.scheduler_info(n_workers=-1)["workers"])[0]
+                victim = list(client.scheduler_info(n_workers=-1)["workers"])[which]
                 calls = []
 
                 def die_in_round_3(*_, victim=victim, calls=calls):

@@ -82,6 +82,14 @@ def test_xgboost_gives_a_callable_metric_raw_predictions():
     )
 
 
+def test_xgboost_refuses_an_empty_array_at_an_odd_address():
+    odd = np.ndarray((0, 5), np.float64, buffer=bytearray(64), offset=3)
+    assert odd.flags.aligned, f"NumPy {np.__version__} no longer calls an empty array aligned wherever it lies"
+    # Where this no longer raises, Dask's empty partitions need not be left out for it.
+    with pytest.raises(xgboost.core.XGBoostError, match="misalignment"):
+        xgboost.DMatrix(odd)
+
+
 # --- LightGBM ---------------------------------------------------------------------------------------------------
 
 

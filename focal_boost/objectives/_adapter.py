@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from joblib import cpu_count
 from sklearn.base import clone
 
@@ -153,3 +155,55 @@ class DaskAdapter(BoosterAdapter):
     @abstractmethod
     def to_local(self, estimator: Any) -> Any:
         """Return the fitted in-memory estimator of the same model."""
+
+    @contextmanager
+    def read(
+        self, X: Any, y: Any, sample_weight: Any, eval_set: EvalSet
+    ) -> Iterator[tuple[Any, Any, Any, EvalSet]]:
+        """Hold the data in the workers' memory and provide them without the partitions that have no rows.
+
+        XGBoost refuses an empty array at an odd address, where Dask may put one that it moves to another worker,
+        and LightGBM a worker without rows. What the data themselves are refused for is raised here: the boosters
+        would report it as an error of their own.
+        """
+        from distributed import futures_of
+
+        # One by one: Dask warns where it is asked for arrays and frames together.
+        read: list[Any] = [
+            tuple(None if column is None else column.persist() for column in data)
+            for data in ((X, y, sample_weight), *eval_set)
+        ]
+        try:
+            names = ["", *(f"eval_set[{i}]: " for i in range(len(eval_set)))]
+            data, *eval_set = map(_with_rows, names, read)
+            yield *data, eval_set
+        finally:
+            # The traceback of an error refers to the data: another fit would find them where they were left, all
+            # on the workers that survived.
+            for future in futures_of(read):
+                future.release()
+
+
+def _with_rows(name: str, data: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+    """Return (X, y, weight) without empty partitions; ValueError if X and y differ in the rows of one."""
+    import dask
+
+    X, y, sample_weight = data
+    rows, labels = dask.compute(
+        *([dask.delayed(_n_rows)(part) for part in np.ravel(column.to_delayed())] for column in (X, y))
+    )
+    for i, (n_rows, n_labels) in enumerate(zip(rows, labels, strict=True)):
+        if n_rows != n_labels:
+            raise ValueError(
+                f"{name}y must have as many rows as X in every partition; got {n_labels} and {n_rows} in "
+                f"partition {i}."
+            )
+    if all(rows):
+        return data
+    filled = np.flatnonzero(rows).tolist()
+    weight = None if sample_weight is None else sample_weight.partitions[filled]
+    return X.partitions[filled], y.partitions[filled], weight
+
+
+def _n_rows(part: Any) -> int:
+    return part.shape[0]  # sparse matrices have no len()

@@ -48,18 +48,19 @@ class LightGBMDaskAdapter(DaskAdapter, LightGBMAdapter):
         regressor = DaskLGBMRegressor(**params)
         if n_classes > 2:
             regressor.set_params(num_class=n_classes)
-        arguments = {"sample_weight": sample_weight, "init_score": self._init_score(start, y), **fit_params}
-        if not eval_set:
-            regressor.fit(X, y, **arguments)
-        else:
-            arguments.setdefault("eval_names", [f"valid_{i}" for i in range(len(eval_set))])
-            arguments.update(self._eval_arguments(estimator, eval_set, start, metrics))
-            if all(weight is None for *_, weight in eval_set):
-                del arguments["eval_sample_weight"]
-            with _meeting() as means:
-                average = AverageOverWorkers(means, arguments["eval_names"])
-                arguments["callbacks"] = [average, *(fit_params.get("callbacks") or [])]
+        with self.read(X, y, sample_weight, eval_set) as (X, y, sample_weight, eval_set):
+            arguments = {"sample_weight": sample_weight, "init_score": self._init_score(start, y), **fit_params}
+            if not eval_set:
                 regressor.fit(X, y, **arguments)
+            else:
+                arguments.setdefault("eval_names", [f"valid_{i}" for i in range(len(eval_set))])
+                arguments.update(self._eval_arguments(estimator, eval_set, start, metrics))
+                if all(weight is None for *_, weight in eval_set):
+                    del arguments["eval_sample_weight"]
+                with _meeting() as (means, home):
+                    average = AverageOverWorkers(means, home, arguments["eval_names"])
+                    arguments["callbacks"] = [average, *(fit_params.get("callbacks") or [])]
+                    regressor.fit(X, y, **arguments)
         for name, value in vars(regressor).items():
             if name not in params and name not in ("num_class", "_num_class", "_other_params"):
                 setattr(estimator, name, value)
@@ -88,8 +89,9 @@ class AverageOverWorkers:
     order = -1
     before_iteration = False
 
-    def __init__(self, means: Any, eval_names: list[str]) -> None:
+    def __init__(self, means: Any, home: str, eval_names: list[str]) -> None:
         self.means = means
+        self.home = home
         self.eval_names = eval_names
 
     def __call__(self, env: Any) -> None:
@@ -109,9 +111,11 @@ class AverageOverWorkers:
             try:
                 env.evaluation_result_list[:] = pending.result(timeout=_PATIENCE)
                 return
-            except TimeoutError:
+            except OSError:  # nobody answers, or a TimeoutError
                 present = list(get_client().scheduler_info(n_workers=-1)["workers"])
-                absent = self.means.absent(env.iteration, present).result()
+                absent = [self.home]
+                if self.home in present:
+                    absent = self.means.absent(env.iteration, present).result(timeout=_PATIENCE)
                 if absent:
                     raise RuntimeError(f"A worker was lost during training: {', '.join(absent)}.") from None
 
@@ -166,16 +170,17 @@ class RoundMeans:
 
 
 @contextmanager
-def _meeting() -> Iterator[Any]:
-    """Provide a `RoundMeans` on the cluster, for one training."""
+def _meeting() -> Iterator[tuple[Any, str]]:
+    """Provide a `RoundMeans` on the cluster, for one training, and the address of its worker."""
     from distributed import get_client
 
     client = get_client()
     workers = list(client.scheduler_info(n_workers=-1)["workers"])
-    future = client.submit(RoundMeans, workers, actor=True, pure=False)
+    home = workers[0]  # chosen here, to know whom to look for when nobody answers
+    future = client.submit(RoundMeans, workers, actor=True, pure=False, workers=[home])
     means: Any = future.result()
     try:
-        yield means
+        yield means, home
     except BaseException:
         # Its worker may be the one that was lost.
         with suppress(Exception):

@@ -159,17 +159,9 @@ class XGBoostAdapter(BoosterAdapter):
         metrics = self._metrics(own["eval_metric"], loss, calibrated)
         if eval_set:
             self._set_metrics(estimator, metrics)
-        weights = [weight for *_, weight in eval_set]
         try:
             with _errors_without_trace():
-                estimator.fit(
-                    X,
-                    y,
-                    sample_weight=sample_weight,
-                    eval_set=[(X_eval, y_eval) for X_eval, y_eval, _ in eval_set] or None,
-                    sample_weight_eval_set=_all_or_none(weights, eval_set),
-                    **{"verbose": False, **fit_params},
-                )
+                self._train(estimator, X, y, sample_weight, eval_set, {"verbose": False, **fit_params})
         finally:
             # Not by set_params, which hands the parameters of a fitted estimator on to the model. There may only
             # be metrics then that XGBoost knows.
@@ -177,6 +169,19 @@ class XGBoostAdapter(BoosterAdapter):
             own["eval_metric"] = native[0] if len(native) == 1 else native or None
             objective = "multi:softprob" if multiclass else "binary:logistic"
             vars(estimator).update(objective=objective, base_score=None, kwargs=own_kwargs, **own)
+
+    def _train(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, eval_set: EvalSet, fit_params: dict[str, Any]
+    ) -> None:
+        weights = [weight for *_, weight in eval_set]
+        estimator.fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            eval_set=[(X_eval, y_eval) for X_eval, y_eval, _ in eval_set] or None,
+            sample_weight_eval_set=_all_or_none(weights, eval_set),
+            **fit_params,
+        )
 
     def _metrics(self, requested: Any, loss: FocalLoss, calibrated: bool) -> list[Any]:
         requested = "log_loss" if requested is None else requested

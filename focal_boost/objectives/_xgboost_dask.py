@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from focal_boost.objectives._adapter import DaskAdapter
+from focal_boost.objectives._adapter import DaskAdapter, EvalSet
 from focal_boost.objectives._xgboost import XGBoostAdapter
 
 
@@ -25,3 +26,28 @@ class XGBoostDaskAdapter(DaskAdapter, XGBoostAdapter):
         if self.evals_result(estimator):
             local.evals_result_ = self.evals_result(estimator)
         return local
+
+    def _train(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, eval_set: EvalSet, fit_params: dict[str, Any]
+    ) -> None:
+        from xgboost.callback import TrainingCallback
+
+        class NamesUnchecked(TrainingCallback):
+            """Predicts during training also on a worker without rows of a frame.
+
+            XGBoost gives such a worker an empty matrix without names, and a callable objective or metric raw
+            predictions of it, for which it then misses the names.
+            """
+
+            def before_training(self, model: Any) -> Any:
+                model.predict = partial(model.predict, validate_features=False)
+                return model
+
+            def after_training(self, model: Any) -> Any:
+                del model.predict
+                return model
+
+        # The first one: early stopping may exchange the model at the end.
+        estimator.set_params(callbacks=[NamesUnchecked(), *(estimator.callbacks or [])])
+        with self.read(X, y, sample_weight, eval_set) as data:
+            super()._train(estimator, *data, fit_params)
