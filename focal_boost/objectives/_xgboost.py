@@ -16,6 +16,7 @@ from focal_boost.objectives._adapter import (
     EvalSet,
     FocalMetric,
     ProbabilityMetric,
+    arrow_frame,
     metric_name,
 )
 
@@ -175,10 +176,10 @@ class XGBoostAdapter(BoosterAdapter):
     ) -> None:
         weights = [weight for *_, weight in eval_set]
         estimator.fit(
-            X,
+            _readable(X),
             y,
             sample_weight=sample_weight,
-            eval_set=[(X_eval, y_eval) for X_eval, y_eval, _ in eval_set] or None,
+            eval_set=[(_readable(X_eval), y_eval) for X_eval, y_eval, _ in eval_set] or None,
             sample_weight_eval_set=_all_or_none(weights, eval_set),
             **fit_params,
         )
@@ -228,7 +229,7 @@ class XGBoostAdapter(BoosterAdapter):
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return margins, (n,) or (n, K), float32."""
         with _errors_without_trace():
-            return np.asarray(estimator.predict(X, output_margin=True))
+            return np.asarray(estimator.predict(_readable(X), output_margin=True))
 
     def booster(self, estimator: Any) -> Any:
         """Return the xgboost.Booster."""
@@ -248,6 +249,23 @@ class XGBoostAdapter(BoosterAdapter):
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf (any coefficient, for gblinear)."""
         return bool(estimator.get_booster().get_score(importance_type="weight"))
+
+
+def _readable(X: Any) -> Any:
+    """Return the data as XGBoost reads them: of polars' categories newer versions know the Enum only."""
+    frame = arrow_frame(X)
+    if frame is None:
+        return X
+    import narwhals as nw
+
+    if not nw.dependencies.is_polars_dataframe(X):
+        return X
+    levels = {
+        name: frame[name].cast(nw.String).drop_nulls().unique().sort().to_list()
+        for name, dtype in frame.schema.items()
+        if dtype == nw.Categorical
+    }
+    return frame.with_columns(*(nw.col(name).cast(nw.Enum(level)) for name, level in levels.items())).to_native()
 
 
 @contextmanager
