@@ -245,7 +245,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if hasattr(X, "columns"):
-            _check_frame(X)
+            check_frame(X)
             # Names, number and types of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
         return validate_data(
@@ -349,7 +349,8 @@ def check_known(name: str, y: Array, classes: Array) -> None:
         raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[unseen][0]!r}.")
 
 
-def _check_frame(X: Any) -> None:
+def check_frame(X: Any) -> None:
+    """Raise ValueError for a frame that is empty or has columns that a booster would misread."""
     if 0 in X.shape:
         raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
     dtypes = zip(X.columns, getattr(X, "dtypes", ()), strict=False)

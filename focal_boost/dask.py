@@ -21,7 +21,7 @@ try:
 except ImportError as error:
     raise ImportError("focal_boost.dask needs Dask: pip install 'focal-boost[dask]'.") from error
 
-from focal_boost.classifier import FocalBoostClassifier, check_known, encode
+from focal_boost.classifier import FocalBoostClassifier, check_frame, check_known, encode
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import dask_adapter_for, default_dask_estimator
@@ -123,8 +123,11 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if isinstance(X, dd.DataFrame):
+            if not len(X.columns):
+                raise ValueError("X must have at least one row and one column; got no columns.")
             super()._check_X(X._meta_nonempty, reset)
-            return X
+            # Dask says that columns are in the machine's own byte order, whatever the partitions hold.
+            return X.map_partitions(_check_part, meta=X._meta, enforce_metadata=False)
         if not isinstance(X, da.Array) or X.ndim != 2:
             shape = f" of shape {X.shape}" if isinstance(X, da.Array) else ""
             raise TypeError(
@@ -133,7 +136,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         if np.isnan(X.shape[1]):
             raise ValueError(f"X must have a known number of columns; got shape {X.shape}.")
         if X.shape[1] == 0:
-            raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
+            raise ValueError("X must have at least one row and one column; got no columns.")
         validate_data(self, np.empty((0, X.shape[1])), reset=reset, skip_check_array=True)
         dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
         return X.rechunk({1: -1}).map_blocks(_check_block, dtype, dtype=dtype, meta=X._meta.astype(dtype))
@@ -174,6 +177,12 @@ def _call(part: Any, model: FocalBoostClassifier, method: str, meta: Array) -> A
         return meta
     result: Array = getattr(model, method)(part)
     return result.astype(meta.dtype, copy=False)
+
+
+def _check_part(part: Any) -> Any:
+    if len(part):
+        check_frame(part)
+    return part
 
 
 def _check_block(block: Any, dtype: Any) -> Any:
@@ -232,7 +241,10 @@ def _statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Array, A
     weights = (
         [None] * len(labels) if sample_weight is None else _partitions(f"{name}sample_weight", sample_weight, X)
     )
-    parts = dask.compute(*(dask.delayed(_of_partition)(*pair) for pair in zip(labels, weights, strict=True)))
+    try:
+        parts = dask.compute(*(dask.delayed(_of_partition)(*pair) for pair in zip(labels, weights, strict=True)))
+    except ValueError as error:
+        raise ValueError(f"{name}{error}") from error
     rows = [part.rows for part in parts]
     if isinstance(X, da.Array) and not np.isnan(X.chunks[0]).any() and list(X.chunks[0]) != rows:
         raise ValueError(f"{name}y must have the chunks of X, {X.chunks[0]}; got {tuple(rows)}.")
