@@ -21,7 +21,7 @@ try:
 except ImportError as error:
     raise ImportError("focal_boost.dask needs Dask: pip install 'focal-boost[dask]'.") from error
 
-from focal_boost._input import canonical, check_known, encode
+from focal_boost._input import canonical, check_frame, check_known, encode
 from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
@@ -73,7 +73,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
     >>> from focal_boost.dask import DaskFocalBoostClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X, y = da.from_array(X, chunks=(600, 64)), da.from_array(y == 8, chunks=600)
-    >>> with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):  # doctest: +SKIP
+    >>> with Client(processes=False, dashboard_address=None):  # on a cluster: Client("scheduler:8786")
     ...     model = DaskFocalBoostClassifier(DaskXGBClassifier(n_estimators=20)).fit(X, y)
     ...     model.predict(X)[:9].compute()
     array([False, False, False, False, False, False, False, False,  True])
@@ -124,8 +124,11 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if isinstance(X, dd.DataFrame):
+            if not len(X.columns):
+                raise ValueError("X must have at least one row and one column; got no columns.")
             super()._check_X(X._meta_nonempty, reset)
-            return X
+            # Dask says that columns are in the machine's own byte order, whatever the partitions hold.
+            return X.map_partitions(_check_part, meta=X._meta, enforce_metadata=False)
         if not isinstance(X, da.Array) or X.ndim != 2:
             shape = f" of shape {X.shape}" if isinstance(X, da.Array) else ""
             raise TypeError(
@@ -134,7 +137,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
         if np.isnan(X.shape[1]):
             raise ValueError(f"X must have a known number of columns; got shape {X.shape}.")
         if X.shape[1] == 0:
-            raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
+            raise ValueError("X must have at least one row and one column; got no columns.")
         validate_data(self, np.empty((0, X.shape[1])), reset=reset, skip_check_array=True)
         dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
         return X.rechunk({1: -1}).map_blocks(_check_block, dtype, dtype=dtype, meta=X._meta.astype(dtype))
@@ -175,6 +178,12 @@ def _call(part: Any, model: FocalBoostClassifier, method: str, meta: Array) -> A
         return meta
     result: Array = getattr(model, method)(part)
     return result.astype(meta.dtype, copy=False)
+
+
+def _check_part(part: Any) -> Any:
+    if len(part):
+        check_frame(part)
+    return part
 
 
 def _check_block(block: Any, dtype: Any) -> Any:
@@ -233,7 +242,10 @@ def _statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Array, A
     weights = (
         [None] * len(labels) if sample_weight is None else _partitions(f"{name}sample_weight", sample_weight, X)
     )
-    parts = dask.compute(*(dask.delayed(_of_partition)(*pair) for pair in zip(labels, weights, strict=True)))
+    try:
+        parts = dask.compute(*(dask.delayed(_of_partition)(*pair) for pair in zip(labels, weights, strict=True)))
+    except ValueError as error:
+        raise ValueError(f"{name}{error}") from error
     rows = [part.rows for part in parts]
     if isinstance(X, da.Array) and not np.isnan(X.chunks[0]).any() and list(X.chunks[0]) != rows:
         raise ValueError(f"{name}y must have the chunks of X, {X.chunks[0]}; got {tuple(rows)}.")

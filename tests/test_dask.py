@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -175,6 +176,26 @@ class TestParity:
         assert model.predict(data[list(frame)]).compute().tolist() == model.to_local().predict(frame).tolist()
 
 
+class TestSparseBlocks:
+    @both
+    @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array])
+    def test_they_are_learned_and_predicted_as_dense_ones(self, client, kind, container):
+        X, y, w = rows(steps=2)
+        X = np.nan_to_num(X)
+        dX, dy, dw = split(X, y, w)
+        stored = dX.map_blocks(container)
+        # What is left out is zero to LightGBM and missing to XGBoost.
+        dense = dX if kind == "lightgbm" else da.where(dX == 0, np.nan, dX)
+        evals = [(stored, dy)]
+        model = DaskFocalBoostClassifier(booster(kind)).fit(stored, dy, dw, eval_set=evals)
+        expected = DaskFocalBoostClassifier(booster(kind)).fit(dense, dy, dw, eval_set=[(dense, dy)])
+        proba = model.predict_proba(stored).compute()
+        np.testing.assert_allclose(proba, expected.predict_proba(dense).compute(), atol=1e-4)
+        np.testing.assert_array_equal(proba, model.to_local().predict_proba(container(X)))
+        (history,), (theirs,) = (each.evals_result_.values() for each in (model, expected))
+        np.testing.assert_allclose(history["log_loss"], theirs["log_loss"], atol=1e-4)
+
+
 class TestLazyPrediction:
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
@@ -299,7 +320,7 @@ class TestMemory:
             assert "rows" not in str(error.value)
             deadline = time.monotonic() + 10
             while any(
-                "_check_block" in str(key) or "_convert" in str(key)
+                any(name in str(key) for name in ("_check_block", "_check_part", "_convert"))
                 for keys in client.has_what().values()
                 for key in keys
             ):

@@ -4,6 +4,9 @@ The same table stands in docs/integrations.md. Packages that are not installed a
 """
 
 import io
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import joblib
@@ -31,6 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from focal_boost import FocalBoostClassifier
 
 from .boosters import BOOSTERS, booster, four_classes, rare, weights
+from .test_classifier_native import ELSEWHERE
 
 ROUNDS = 8
 
@@ -218,7 +222,7 @@ def by_skops(fitted):
     return skops.loads(dumped, trusted=sorted(TRUSTED))
 
 
-def shap_values(name, X, y):
+def shap_values(name, X, y, model=model):
     shap = pytest.importorskip("shap")
     for data in (rare, four_classes):
         X, y = data()
@@ -236,7 +240,7 @@ def shap_probabilities(name, X, y):
     assert_allclose(total, fitted.predict_proba(X[:100])[:, 1], atol=1e-5)
 
 
-def onnx(name, X, y):
+def onnx(name, X, y, model=model):
     onnxmltools = pytest.importorskip("onnxmltools")
     runtime = pytest.importorskip("onnxruntime")
     from onnxmltools.convert.common.data_types import FloatTensorType
@@ -258,7 +262,7 @@ def onnx(name, X, y):
         assert_array_equal(labels, fitted.predict(X))
 
 
-def treelite(name, X, y):
+def treelite(name, X, y, model=model):
     treelite = pytest.importorskip("treelite")
     for data in (rare, four_classes):
         X, y = data()
@@ -305,6 +309,56 @@ def test_the_documented_table_has_these_rows():
     page = Path(__file__).parents[1] / "docs" / "integrations.md"
     rows = [line.split("|")[1].strip() for line in page.read_text().splitlines() if line.startswith("| ")]
     assert rows[1:] == list(COMPANY)
+
+
+# --- what was trained on a Dask cluster -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dask_model():
+    """As `model`, but of an estimator whose fit goes by way of Dask and returns the local estimator."""
+    distributed = pytest.importorskip("distributed")
+    da = pytest.importorskip("dask.array")
+    pytest.importorskip("dask.dataframe")
+    from lightgbm import DaskLGBMClassifier
+    from xgboost.dask import DaskXGBClassifier
+
+    from focal_boost.dask import DaskFocalBoostClassifier
+
+    class ByWayOfDask:
+        def __init__(self, name, **params):
+            inner = DaskXGBClassifier if name == "xgboost" else DaskLGBMClassifier
+            self.model = DaskFocalBoostClassifier(inner(n_estimators=ROUNDS), **params)
+
+        def fit(self, X, y):
+            chunks = len(y) // 2
+            return self.model.fit(da.from_array(X, (chunks, X.shape[1])), da.from_array(y, chunks)).to_local()
+
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
+        yield ByWayOfDask
+
+
+def native_file(name, X, y, model):
+    for data in (rare, four_classes):
+        X, y = data()
+        fitted = model(name, calibrated=False).fit(X, y)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"model.{'json' if name == 'xgboost' else 'txt'}"
+            np.save(path.with_suffix(".X.npy"), X)
+            (fitted.estimator_ if name == "xgboost" else fitted.booster_).save_model(path)
+            subprocess.run([sys.executable, "-c", ELSEWHERE, path], check=True)
+            proba = np.load(f"{path}.npy")
+        plain = fitted.predict_proba(X)
+        assert_allclose(proba, plain if proba.ndim == 2 else plain[:, 1], atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("check", [native_file, shap_values, onnx, treelite], ids=lambda check: check.__name__)
+def test_the_local_model_of_a_dask_fit_goes_where_the_local_one_goes(check, name, dask_model):
+    check(name, *rare(), model=dask_model)
 
 
 # --- metadata routing ---------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ class XGBoostDaskAdapter(DaskAdapter, XGBoostAdapter):
         self, estimator: Any, X: Any, y: Any, sample_weight: Any, eval_set: EvalSet, fit_params: dict[str, Any]
     ) -> None:
         from xgboost.callback import TrainingCallback
+        from xgboost.dask import DaskXGBRFClassifier
 
         class NamesUnchecked(TrainingCallback):
             """Predicts during training also on a worker without rows of a frame.
@@ -47,7 +48,8 @@ class XGBoostDaskAdapter(DaskAdapter, XGBoostAdapter):
                 del model.predict
                 return model
 
-        # The first one: early stopping may exchange the model at the end.
-        estimator.set_params(callbacks=[NamesUnchecked(), *(estimator.callbacks or [])])
+        if not isinstance(estimator, DaskXGBRFClassifier):  # which takes no callbacks
+            # The first one: early stopping may exchange the model at the end.
+            estimator.set_params(callbacks=[NamesUnchecked(), *(estimator.callbacks or [])])
         with self.read(X, y, sample_weight, eval_set) as data:
             super()._train(estimator, *data, fit_params)

@@ -1,0 +1,126 @@
+"""What DaskFocalBoostClassifier must refuse: the tables of the local estimator, as Dask collections."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from .boosters import BOOSTERS
+from .test_bad_input import DATA, FIT_PARAMS, INNER, PARAMETERS, WEIGHT, X, Y, assert_refused
+
+distributed = pytest.importorskip("distributed")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+
+import lightgbm  # noqa: E402
+from xgboost.dask import DaskXGBClassifier  # noqa: E402
+
+from focal_boost.dask import DaskFocalBoostClassifier  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def booster(name, **params):
+    estimator = DaskXGBClassifier if name == "xgboost" else lightgbm.DaskLGBMClassifier
+    return estimator(n_estimators=2, **params)
+
+
+def collection(data):
+    """The same data in two partitions; what is no array stays as it is."""
+    if isinstance(data, np.ndarray):
+        return da.from_array(data, chunks=(30, *data.shape[1:]))
+    if isinstance(data, pd.DataFrame | pd.Series):
+        # Dask's own from_pandas would put columns into the machine's byte order.
+        return dd.from_map(lambda start: data[start : start + 30], range(0, max(len(data), 1), 30), meta=data[:0])
+    if isinstance(data, list | tuple):
+        return type(data)(map(collection, data))
+    return data
+
+
+NO_ROWS = "X must have at least one row and one column", "got no rows"
+NO_COLUMNS = "X must have at least one row and one column", "got no columns"
+
+# What is said of two partitions where the local estimator says (how the message begins, what it says it got).
+OTHERWISE = {
+    ("y must hold class labels", "0.1257"): ("y must hold class labels", r"got np.float64\(-?[0-9.]"),
+    # The partition without None may be the first to complain: of labels that are integers, but as objects.
+    ("y must not hold missing or infinite values", "None"): ("y must (not hold missing|hold class)", "(None|0)"),
+    ("y should be a 1d array", r"\(60, 2\)"): ("y should be a 1d array", r"\(30, 2\)"),
+    ("", r"\[60, 1\]"): ("y must be a Dask array or a Dask series", "csr_array"),
+    ("", r"\[60, 59\]"): (r"y must have the chunks of X, \(30, 30\)", r"\(30, 29\)"),
+    ("", r"\[59, 60\]"): ("y must have as many rows as X in every partition", "30 and 29 in partition 1"),
+    ("", r"\(0, 3\)|minimum of 1"): NO_ROWS,
+    ("X must have at least one row and one column", r"\(0, 3\)"): NO_ROWS,
+    ("", r"\(60, 0\)"): NO_COLUMNS,
+    ("X must have at least one row and one column", r"\(60, 0\)"): NO_COLUMNS,
+    ("", "1D array"): ("X must be a Dask data frame or a Dask array of two dimensions", r"\(60,\)"),
+    (r"sample_weight must have shape \(60,\)", r"\(59,\)"): (r"sample_weight must have shape \(30,\)", r"\(29,\)"),
+    (r"sample_weight must have shape \(60,\)", "59"): (r"sample_weight must have shape \(30,\)", r"\(29,\)"),
+    (r"sample_weight must have shape \(60,\)", r"\(\)"): ("sample_weight must be a Dask array", "float"),
+    ("sample_weight must hold real numbers", "'1'"): ("sample_weight must be a Dask array", "list"),
+    (r"eval_set\[0\] must hold classes of y, \[0, 1\]", "nan"): ("y must not hold missing", "nan"),
+}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """A fitted estimator of each booster, on a cluster that stays."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
+        dX, dy = collection(X), collection(Y)
+        yield {name: DaskFocalBoostClassifier(booster(name)).fit(dX, dy) for name in BOOSTERS}
+
+
+@pytest.fixture
+def refused(fitted, monkeypatch):
+    """A check that a fit with a difference is refused, untrained, and leaves the earlier fit as it was."""
+
+    def trained(*args, **kwargs):
+        raise AssertionError("a booster was trained on input that must be refused")
+
+    monkeypatch.setattr(DaskXGBClassifier, "fit", trained)
+    monkeypatch.setattr(lightgbm.DaskLGBMRegressor, "fit", trained)
+
+    def check(name, message, got, params=None, **data):
+        model = copy.copy(fitted[name]).set_params(**params or {})
+        arguments = {argument: collection(value) for argument, value in {"X": X, "y": Y, **data}.items()}
+        assert_refused(model, message, got, **arguments)
+
+    return check
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize(("params", "message", "got"), PARAMETERS, ids=lambda v: str(v)[:30])
+def test_parameters_refused(name, params, message, got, refused):
+    refused(name, message, got, params)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize(
+    ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
+)
+def test_data_refused(name, data, message, got, refused):
+    message, got = OTHERWISE.get((message, got), (message, got))
+    if "eval_set" in data and message.startswith(("y", "sample_weight")):
+        message = rf"eval_set\[0\]: {message}"
+    refused(name, message, got, **data)
+
+
+@pytest.mark.parametrize(("name", "params"), INNER, ids=str)
+def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, refused):
+    ((setting, value),) = params.items()
+    got = "" if callable(value) else str(value).strip("{}")
+    refused(name, f"estimator must .*{setting.split('_type')[0]}", got, {"estimator": booster(name, **params)})
+
+
+@pytest.mark.parametrize(("name", "argument"), FIT_PARAMS)
+def test_starts_of_ones_own_are_refused(name, argument, refused):
+    refused(name, f"fit does not take {argument}", "", **{argument: [WEIGHT]})
