@@ -73,7 +73,7 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
     >>> from focal_boost.dask import DaskFocalBoostClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X, y = da.from_array(X, chunks=(600, 64)), da.from_array(y == 8, chunks=600)
-    >>> with Client(processes=False, dashboard_address=None):  # on a cluster: Client("scheduler:8786")
+    >>> with Client(processes=False, dashboard_address=":0"):  # on a cluster: Client("scheduler:8786")
     ...     model = DaskFocalBoostClassifier(DaskXGBClassifier(n_estimators=20)).fit(X, y)
     ...     model.predict(X)[:9].compute()
     array([False, False, False, False, False, False, False, False,  True])

@@ -334,7 +334,7 @@ def dask_model():
             chunks = len(y) // 2
             return self.model.fit(da.from_array(X, (chunks, X.shape[1])), da.from_array(y, chunks)).to_local()
 
-    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
         yield ByWayOfDask
 
