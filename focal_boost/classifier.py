@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from focal_boost._input import canonical, check_frame, check_known, check_lengths, column, encode
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import check_sample_weight
+from focal_boost.losses._parameters import check_calibrated, check_sample_weight
 from focal_boost.objectives import adapter_for, default_estimator
-from focal_boost.objectives._adapter import EvalSet, arrow_frame
+from focal_boost.objectives._adapter import EvalSet
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -159,6 +159,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         estimator = self._default_estimator() if self.estimator is None else self.estimator
         adapter = self._adapter_for(estimator)
         adapter.check(estimator)
+        check_calibrated(self.calibrated)
 
         X = self._check_X(X, reset=True)
         self.classes_, counts, totals, labels, weight = self._check_y(X, y, sample_weight)
@@ -172,7 +173,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             )
         evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
 
-        start = adapter.start(loss.fit_intercept_only(np.arange(len(totals)), totals))
+        # Only their ratios count, and a sum may be larger than a weight may be.
+        start = adapter.start(loss.fit_intercept_only(np.arange(len(totals)), totals / totals.max()))
         fitted = adapter.clone(estimator)
         adapter.fit(fitted, loss, start, self.calibrated, X, labels, weight, evals, fit_params)
         self.estimator_ = fitted
@@ -248,14 +250,22 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             check_frame(X)
             # Names, number and types of the features are checked: categories must reach the booster untouched.
             return validate_data(self, X, reset=reset, skip_check_array=True)
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse=("csr", "csc"),
-            dtype=(np.float64, np.float32),
-            ensure_all_finite="allow-nan",
-        )
+        if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
+            raise TypeError(f"X must hold numbers; got {X.dtype}.")
+        try:
+            X = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse=("csr", "csc"),
+                dtype=(np.float64, np.float32),
+                ensure_all_finite="allow-nan",
+            )
+        except TypeError as error:
+            raise TypeError(
+                f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
+            ) from None
+        return canonical(X)
 
     def _check_eval_set(self, eval_set: Any, eval_sample_weight: Any, fit_params: dict[str, Any]) -> EvalSet:
         """Return (X, labels, weight) of each eval set; also from LightGBM's spelling, eval_X and eval_y."""
@@ -274,10 +284,11 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set
         ):
             raise ValueError(f"eval_set must be a list of (X, y) pairs; got {eval_set!r}.")
-        weights = [None] * len(eval_set) if eval_sample_weight is None else list(eval_sample_weight)
-        if len(weights) != len(eval_set):
+        weights = [None] * len(eval_set) if eval_sample_weight is None else eval_sample_weight
+        if not isinstance(weights, tuple | list) or len(weights) != len(eval_set):
             raise ValueError(
-                f"eval_sample_weight must have an entry per pair of eval_set, {len(eval_set)}; got {len(weights)}."
+                f"eval_sample_weight must be a list with an entry per pair of eval_set, {len(eval_set)}; "
+                f"got {eval_sample_weight!r}."
             )
         checked: EvalSet = []
         for i, ((X, y), weight) in enumerate(zip(eval_set, weights, strict=True)):
@@ -287,17 +298,20 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_y(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array, Any, Any]:
         """Return the classes, their numbers of rows and total weights; the labels 0..K-1 and the weights."""
-        check_consistent_length(X, y)
+        check_lengths("X and y", X, y)
         classes, labels = encode(y)
         weight = check_sample_weight(sample_weight, len(labels))
         return classes, np.bincount(labels), np.bincount(labels, weights=weight), labels, weight
 
     def _check_eval_y(self, name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Return the labels 0..K-1 and the weights of an eval set."""
-        check_consistent_length(X, y)
-        y = column_or_1d(y)
+        check_lengths(f"X and y of {name}", X, y)
+        y = column(name, y)
         check_known(name, y, self.classes_)
-        return np.searchsorted(self.classes_, y), check_sample_weight(sample_weight, len(y))
+        weight = check_sample_weight(sample_weight, len(y), f"sample_weight of {name}")
+        if weight is not None and not weight.any():
+            raise ValueError(f"{name} must hold rows of positive weight.")
+        return np.searchsorted(self.classes_, y), weight
 
     def _resolve_loss(self, counts: Array) -> FocalLoss:
         """Return the loss with alpha in numbers, for classes of so many rows each."""
@@ -320,47 +334,3 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         if n_classes == 2:
             return BinaryFocalLoss(self.gamma, alpha, self.hessian)
         return MulticlassFocalLoss(n_classes, self.gamma, alpha, self.hessian)
-
-
-def encode(y: Any) -> tuple[Array, Array]:
-    """Return the sorted classes and the labels 0..K-1."""
-    if np.ma.is_masked(y):
-        raise ValueError("y must not be masked: leave those rows out.")
-    y = column_or_1d(y, warn=True)
-    missing = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(len(y), dtype=bool)
-    if y.dtype.kind == "O":
-        missing = np.array([_is_missing(label) for label in y])
-    if missing.any():
-        raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
-    try:
-        check_classification_targets(y)
-    except ValueError as error:
-        raise ValueError(
-            f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
-        ) from None
-    classes = np.unique(y)
-    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
-
-
-def check_known(name: str, y: Array, classes: Array) -> None:
-    """Raise ValueError for a label that is no class of the training set."""
-    unseen = ~np.isin(y, classes)
-    if unseen.any():
-        raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[unseen][0]!r}.")
-
-
-def check_frame(X: Any) -> None:
-    """Raise ValueError for a frame that is empty or has columns that a booster would misread."""
-    if 0 in X.shape:
-        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
-    dtypes = zip(X.columns, getattr(X, "dtypes", ()), strict=False)
-    foreign = [name for name, dtype in dtypes if isinstance(dtype, np.dtype) and not dtype.isnative]
-    if foreign:  # XGBoost would read garbage, in silence
-        raise ValueError(f"X must hold columns of native byte order; got {foreign} in another one.")
-    arrow_frame(X)
-
-
-def _is_missing(label: Any) -> bool:
-    """Return whether the label is None, NaN or pandas.NA, which no label equals, not even itself."""
-    equal = label == label
-    return label is None or not isinstance(equal, bool | np.bool_) or not equal

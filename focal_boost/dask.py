@@ -21,7 +21,8 @@ try:
 except ImportError as error:
     raise ImportError("focal_boost.dask needs Dask: pip install 'focal-boost[dask]'.") from error
 
-from focal_boost.classifier import FocalBoostClassifier, check_frame, check_known, encode
+from focal_boost._input import canonical, check_frame, check_known, encode
+from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import dask_adapter_for, default_dask_estimator
@@ -195,7 +196,7 @@ def _check_block(block: Any, dtype: Any) -> Any:
         input_name="X",
     )
     # A matrix: neither booster joins the blocks of sparse arrays.
-    return sparse.csr_matrix(block) if sparse.issparse(block) else block
+    return canonical(sparse.csr_matrix(block)) if sparse.issparse(block) else block
 
 
 def _of_partition(y: Any, sample_weight: Any) -> _Statistics:

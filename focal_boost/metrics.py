@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import check_labels, check_sample_weight
+from focal_boost.losses._parameters import check_labels, check_sample_weight, floats
 
 
 def focal_loss(
@@ -55,22 +56,24 @@ def focal_loss(
     >>> focal_loss([0, 1, 1], [-2.0, 0.5, 3.0], alpha=None, reduction="none").round(5)
     array([0.0018 , 0.06757, 0.00011])
     """
-    if reduction not in ("mean", "sum", "none"):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
-    binary = np.ndim(raw_prediction) == 1
+    raw = floats("raw_prediction", raw_prediction)
+    binary = raw.ndim == 1
     loss: FocalLoss
     if isinstance(alpha, str) and alpha == "default":
         alpha = 0.25 if binary else None
     if binary:
         loss = BinaryFocalLoss(gamma, alpha)
     else:
-        shape = np.shape(raw_prediction)
-        loss = MulticlassFocalLoss(shape[1] if len(shape) == 2 and shape[1] > 1 else None, gamma, alpha)
-    values = loss.loss(y_true, raw_prediction, sample_weight)
+        loss = MulticlassFocalLoss(raw.shape[1] if raw.ndim == 2 and raw.shape[1] > 1 else None, gamma, alpha)
+    values = loss.loss(y_true, raw, sample_weight)
     if reduction == "none":
         return values
     total = float(values.sum(dtype=np.float64))
-    return total if reduction == "sum" else total / _total_weight(sample_weight, len(values))
+    if reduction == "sum":
+        return total
+    return total / _total_weight(check_sample_weight(sample_weight, len(values)), len(values))
 
 
 def _total_weight(sample_weight: Any, n_samples: int) -> float:
@@ -133,14 +136,14 @@ def expected_calibration_error(
     >>> expected_calibration_error([0, 0, 1, 1], [0.1, 0.3, 0.7, 0.9], n_bins=2)
     0.2
     """
-    proba = np.asarray(y_proba, dtype=np.float64)
+    proba = floats("y_proba", y_proba).astype(np.float64, copy=False)
     if proba.ndim not in (1, 2) or (proba.ndim == 2 and proba.shape[1] < 2):
         raise ValueError(f"y_proba must have the shape (n,) or (n, K), K at least 2; got {proba.shape}.")
     if not ((proba >= 0) & (proba <= 1)).all():
         raise ValueError("y_proba must lie in [0, 1]; got probabilities outside, or NaN.")
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1; got {n_bins!r}.")
-    if strategy not in ("quantile", "uniform"):
+    if isinstance(n_bins, bool) or not isinstance(n_bins, Integral) or n_bins < 1:
+        raise ValueError(f"n_bins must be an integer >= 1; got {n_bins!r}.")
+    if not isinstance(strategy, str) or strategy not in ("quantile", "uniform"):
         raise ValueError(f"strategy must be 'quantile' or 'uniform'; got {strategy!r}.")
     if proba.ndim == 2 and proba.shape[1] == 2:
         proba = proba[:, 1]

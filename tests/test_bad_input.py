@@ -4,6 +4,8 @@ import copy
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse
 from lightgbm import LGBMClassifier, LGBMRegressor
@@ -68,26 +70,50 @@ PARAMETERS = [
     ({"alpha": {0: "x"}}, "alpha must be None", "'x'"),
     ({"hessian": "Exact"}, "hessian must be one of 'exact'", "'Exact'"),
     ({"hessian": None}, "hessian must be one of 'exact'", "None"),
+    ({"calibrated": "False"}, "calibrated must be True or False", "'False'"),
+    ({"calibrated": None}, "calibrated must be True or False", "None"),
 ]
 DATA = [
     ({"y": at(Y, 3, np.nan)}, "y must not hold missing or infinite values", "nan"),
     ({"y": at(Y, 3, np.inf)}, "y must not hold missing or infinite values", "inf"),
     ({"y": at(Y, 3, None)}, "y must not hold missing or infinite values", "None"),
     ({"y": pd.Series(at(Y, 3, None), dtype="Int64")}, "y must not hold missing or infinite values", "(nan|<NA>)"),
+    ({"y": np.array(["NaT", "2020"], dtype="M8[Y]")[Y]}, "y must not hold missing or infinite values", "NaT"),
+    ({"y": np.array([2j, 1j])[Y]}, "y must be one column of class labels", "Complex data"),
+    ({"y": np.array([b"a", b"b"])[Y]}, "y must hold class labels", "b'a'"),
+    ({"y": np.array([b"a", b"b"], dtype=object)[Y]}, "y must hold class labels", "b'a'"),
+    ({"y": np.array(["a", 1], dtype=object)[Y]}, "y must hold class labels", "'a'"),
+    ({"y": (label for label in Y)}, "X and y must have equal numbers of rows", "generator"),
+    ({"y": None}, "y must be one column of class labels", r"\(\)"),
     ({"y": np.zeros(60)}, "y must hold at least two classes", r"one class: \[0.0\]"),
     ({"y": X[:, 0]}, "y must hold class labels", "0.1257"),
     ({"y": np.array([0, "a"], dtype=object)[Y]}, "y must hold class labels", "0"),
     ({"y": np.ma.array(Y, mask=Y)}, "y must not be masked", ""),
-    ({"y": np.stack([Y, 1 - Y], axis=1)}, "y should be a 1d array", r"\(60, 2\)"),
-    ({"y": scipy.sparse.csr_array(Y[None])}, "", r"\[60, 1\]"),
-    ({"y": Y[:-1]}, "", r"\[60, 59\]"),
-    ({"X": FRAME[:-1]}, "", r"\[59, 60\]"),
+    ({"y": np.stack([Y, 1 - Y], axis=1)}, "y must be one column of class labels", r"\(60, 2\)"),
+    ({"y": scipy.sparse.csr_array(Y[None])}, "X and y must have equal numbers of rows", r"\[60, 1\]"),
+    ({"y": scipy.sparse.csr_array(Y[:, None])}, "y must be one column of class labels", "Sparse data"),
+    ({"y": Y[:-1]}, "X and y must have equal numbers of rows", r"\[60, 59\]"),
+    ({"X": FRAME[:-1]}, "X and y must have equal numbers of rows", r"\[59, 60\]"),
     ({"X": X[:0], "y": Y[:0]}, "", r"\(0, 3\)|minimum of 1"),
     ({"X": X[:, :0]}, "", r"\(60, 0\)"),
     ({"X": FRAME[[]]}, "X must have at least one row and one column", r"\(60, 0\)"),
     ({"X": FRAME[:0], "y": Y[:0]}, "X must have at least one row and one column", r"\(0, 3\)"),
     ({"X": X[:, 0]}, "", "1D array"),
     ({"X": at(X, (3, 1), np.inf)}, "", "infinity"),
+    ({"X": (row for row in X)}, "X must be", "generator"),
+    ({"X": {"a": X[:, 0]}}, "X must be", "dict"),
+    ({"X": X.astype("M8[s]")}, "X must hold numbers", r"datetime64\[s\]"),
+    ({"X": X.astype("m8[s]")}, "X must hold numbers", r"timedelta64\[s\]"),
+    ({"X": FRAME.assign(b=pd.Timestamp(0))}, "X must hold columns of numbers, booleans or categories", "'b'"),
+    ({"X": FRAME.assign(b=pd.cut(FRAME["a"], 3))}, "X must hold categories that are", "'b' .*interval"),
+    ({"X": FRAME.set_axis(["a", "b", "a"], axis=1)}, "X must have columns of different names", "'a'"),
+    ({"X": pa.Table.from_arrays([pa.array(X[:, 0])] * 2, names=["a", "a"])}, "X must have columns of diff", "'a'"),
+    ({"X": pl.DataFrame({"a": X[:, 0]}).cast(pl.Int128)}, "X must hold columns of integers", "'a' of type Int128"),
+    (
+        {"X": pa.table({"a": pa.array(X[:, 0].astype(np.float16))})},
+        "X must hold columns of integers",
+        "'a' of type",
+    ),
     ({"X": FRAME.astype({"b": ">f8"})}, "X must hold columns of native byte order", "'b'"),
     ({"sample_weight": at(WEIGHT, 3, -1.0)}, "sample_weight must be finite and >= 0", "-1.0"),
     ({"sample_weight": at(WEIGHT, 3, np.nan)}, "sample_weight must be finite and >= 0", "nan"),
@@ -100,18 +126,34 @@ DATA = [
     ({"eval_set": [(X, Y + 1)]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "2"),
     ({"eval_set": [(X, Y), (X, np.full(60, "a"))]}, r"eval_set\[1\] must hold classes of y, \[0, 1\]", "'a'"),
     ({"eval_set": [(X, at(Y, 0, np.nan))]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "nan"),
+    ({"eval_set": [(X, np.ma.array(Y, mask=Y))]}, r"eval_set\[0\] must not be masked", ""),
     ({"eval_set": [(X[:, :2], Y)]}, "X has 2 features", "3 features"),
-    ({"eval_set": [(X, Y[:-1])]}, "", r"\[60, 59\]"),
+    ({"eval_set": [(X, Y[:-1])]}, r"X and y of eval_set\[0\] must have equal numbers of rows", r"\[60, 59\]"),
+    ({"eval_set": [(X, np.eye(2)[Y])]}, r"eval_set\[0\] must be one column of class labels", r"\(60, 2\)"),
     ({"eval_set": [X]}, r"eval_set must be a list of \(X, y\) pairs", ""),
     ({"eval_set": 3}, r"eval_set must be a list of \(X, y\) pairs", "3"),
     ({"eval_sample_weight": [WEIGHT]}, "eval_sample_weight must come with eval_set", ""),
     (
         {"eval_set": [(X, Y)], "eval_sample_weight": [WEIGHT, WEIGHT]},
-        "eval_sample_weight must have an entry per pair of eval_set, 1",
-        "2",
+        "eval_sample_weight must be a list with an entry per pair of eval_set, 1",
+        "",
     ),
-    ({"eval_set": [(X, Y)], "eval_sample_weight": [-WEIGHT]}, "sample_weight must be finite and >= 0", "-1.0"),
-    ({"eval_set": [(X, Y)], "eval_sample_weight": [WEIGHT[1:]]}, r"sample_weight must have shape \(60,\)", "59"),
+    (
+        {"eval_set": [(X, Y)], "eval_sample_weight": [-WEIGHT]},
+        r"sample_weight of eval_set\[0\] must be finite and >= 0",
+        "-1.0",
+    ),
+    (
+        {"eval_set": [(X, Y)], "eval_sample_weight": [WEIGHT[1:]]},
+        r"sample_weight of eval_set\[0\] must have shape \(60,\)",
+        "59",
+    ),
+    (
+        {"eval_set": [(X, Y)], "eval_sample_weight": [0 * WEIGHT]},
+        r"eval_set\[0\] must hold rows of positive weight",
+        "",
+    ),
+    ({"eval_set": [(X, Y)], "eval_sample_weight": 2.0}, "eval_sample_weight must be a list with an entry", "2.0"),
 ]
 
 
@@ -130,6 +172,23 @@ def assert_refused(model, message, got, **fit):
     assert model.estimator is inner
     np.testing.assert_equal(inner.get_params(), params)
     assert not hasattr(inner, "n_classes_")
+
+
+METRICS = [("xgboost", []), ("xgboost", 3), ("lightgbm", 3), ("lightgbm", [None])]
+
+
+@pytest.mark.parametrize(("name", "metric"), METRICS, ids=str)
+def test_metrics_refused(name, metric, no_training):
+    inner, fit = ({"eval_metric": metric}, {}) if name == "xgboost" else ({}, {"eval_metric": metric})
+    got = str(metric).strip("[]")
+    assert_refused(FocalBoostClassifier(booster(name, **inner)), "eval_metric must be", got, **fit)
+
+
+def test_data_that_have_not_been_read_are_refused(no_training):
+    with pytest.warns(match="resolving its schema"):  # of polars, about any look at the columns
+        assert_refused(
+            FocalBoostClassifier(booster("xgboost")), "X must be", "LazyFrame", X=pl.LazyFrame({"a": X[:, 0]})
+        )
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
@@ -247,6 +306,31 @@ def test_a_failed_fit_keeps_the_previous_one(name, container):
         assert model.classes_.tolist() == [0, 1]
 
 
+WORDS = pd.Categorical(np.where(X[:, 1] > 0, "u", "v"))
+
+
+@pytest.mark.parametrize(
+    ("fit", "predict", "message"),
+    [
+        (np.where(X > 1, 1e39, X), None, "Input data contains `inf` or a value too large"),
+        (FRAME.assign(b=np.inf), None, "Input data contains `inf` or a value too large"),
+        (
+            FRAME.assign(b=WORDS),
+            FRAME.assign(b=pd.Categorical(["w"] * 60)),
+            "category not in the training set.*`w`",
+        ),
+        (FRAME.assign(b=WORDS), FRAME, "The data type doesn't match"),
+    ],
+    ids=["too large", "infinite", "unseen category", "no category"],
+)
+def test_errors_of_xgboost_come_without_the_trace_of_its_own_code(fit, predict, message):
+    model = FocalBoostClassifier(booster("xgboost", 2, enable_categorical=True))
+    with pytest.raises(ValueError, match=rf"(?s)^XGBoost: .*{message}") as error:
+        model.fit(fit, Y).predict_proba(predict)
+    assert "Stack trace" not in str(error.value)
+    assert ".h:" not in str(error.value)
+
+
 # --- prediction -----------------------------------------------------------------------------------------------
 
 
@@ -269,12 +353,32 @@ def test_prediction_refuses_other_columns(name):
                 method(bad)
 
 
+def backwards(layout):
+    """X as a sparse matrix whose entries stand in the opposite of their order."""
+    matrix = scipy.sparse.csr_array(X).asformat(layout)
+    data, indices = (
+        part.reshape(matrix.indptr.size - 1, -1)[:, ::-1].ravel() for part in (matrix.data, matrix.indices)
+    )
+    reverse = type(matrix)((data, indices, matrix.indptr), shape=X.shape)
+    np.testing.assert_array_equal(reverse.toarray(), X)
+    return reverse
+
+
+def in_halves(layout):
+    """X as a sparse matrix in which every entry is the sum of two."""
+    matrix = scipy.sparse.csr_array(X).asformat(layout)
+    halves = np.repeat(matrix.data / 2, 2), np.repeat(matrix.indices, 2), 2 * matrix.indptr
+    return type(matrix)(halves, shape=X.shape)
+
+
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_layouts_that_mean_the_same_predict_the_same(name):
+def test_layouts_that_mean_the_same_predict_the_same(name, tmp_path):
     model = FocalBoostClassifier(booster(name, 5)).fit(X, Y)
     expected = model.predict_proba(X)
     frozen = X.copy()
     frozen.flags.writeable = False
+    X.tofile(tmp_path / "X")
+    mapped = np.memmap(tmp_path / "X", dtype=X.dtype, mode="r", shape=X.shape)
     twice = np.repeat(np.repeat(X, 2, axis=0), 2, axis=1)
     for same in (
         np.asfortranarray(X),
@@ -282,6 +386,7 @@ def test_layouts_that_mean_the_same_predict_the_same(name):
         X[:, ::-1][:, ::-1],
         twice[::2, ::2],
         frozen,
+        mapped,
         X.astype(">f8"),
         X.astype(object),
         X.astype(np.longdouble),
@@ -295,6 +400,12 @@ def test_layouts_that_mean_the_same_predict_the_same(name):
         np.testing.assert_array_equal(model.predict_proba(same), expected)
         again = clone(model).fit(same, Y)
         np.testing.assert_allclose(again.predict_proba(X), expected, rtol=1e-6)
+    for layout in ("csr", "csc"):
+        for same in (backwards(layout), in_halves(layout)):
+            np.testing.assert_array_equal(model.predict_proba(same), expected)
+            again = clone(model).fit(same, Y, eval_set=[(same, Y)])
+            np.testing.assert_allclose(again.predict_proba(X), expected, rtol=1e-6)
+            assert not same.has_canonical_format
     single, half = X.astype(np.float32), X.astype(np.float16)
     for low, exact in (
         (single, single.astype(float)),
@@ -304,6 +415,15 @@ def test_layouts_that_mean_the_same_predict_the_same(name):
         np.testing.assert_array_equal(model.predict_proba(low), model.predict_proba(exact))
         trained = [clone(model).fit(data, Y).predict_proba(low) for data in (low, exact)]
         np.testing.assert_array_equal(*trained)
+
+
+def test_sparse_blocks_of_dask_arrays_are_put_in_order_too():
+    dask_estimator = pytest.importorskip("focal_boost.dask")
+    for layout in ("csr", "csc"):
+        for same in (backwards(layout), in_halves(layout)):
+            block = dask_estimator._check_block(same, np.float64)
+            assert block.has_canonical_format
+            np.testing.assert_array_equal(block.toarray(), X)
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
@@ -334,6 +454,13 @@ def test_labels_and_weights_that_mean_the_same_train_the_same(name, relabel):
         model = FocalBoostClassifier(booster(name, 5)).fit(X, relabel(Y), same_weight)
         np.testing.assert_array_equal(model.predict_proba(X), expected)
         np.testing.assert_array_equal(model.predict(X), Y[0] * 0 + expected.argmax(axis=1))
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_weights_whose_sum_is_larger_than_one_of_them_may_be(name):
+    start = FocalBoostClassifier(booster(name)).fit(X, Y).initial_raw_prediction_
+    large = FocalBoostClassifier(booster(name)).fit(X, Y, np.full(60, 2.0**49)).initial_raw_prediction_
+    np.testing.assert_allclose(large, start, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
@@ -371,6 +498,7 @@ def test_systems_that_do_not_tell_which_processors_are_ours(name, monkeypatch):
         ({"alpha": {0: 1}}, "alpha must be"),
         ({"reduction": "Mean"}, "reduction must be 'mean', 'sum' or 'none'; got 'Mean'"),
         ({"reduction": None}, "reduction must be 'mean', 'sum' or 'none'; got None"),
+        ({"reduction": np.array(["mean", "sum"])}, "reduction must be 'mean', 'sum' or 'none'; got array"),
         ({"y_true": [0, 2]}, "y_true must be 0 or 1; got 2"),
         ({"y_true": [0.3, 1]}, "y_true must be 0 or 1; got 0.3"),
         ({"y_true": [0]}, "y_true must have shape"),
@@ -378,6 +506,7 @@ def test_systems_that_do_not_tell_which_processors_are_ours(name, monkeypatch):
         ({"raw_prediction": ["a", "b"]}, "raw_prediction must hold real numbers; got"),
         ({"raw_prediction": [[0.0], [1.0]]}, "raw_prediction must have shape"),
         ({"raw_prediction": 1.0}, "raw_prediction must have shape"),
+        ({"raw_prediction": [[0.0], [0.0, 1.0]]}, "raw_prediction must be an array; got"),
         ({"raw_prediction": np.zeros((2, 2, 2))}, "raw_prediction must have shape"),
         ({"sample_weight": [1, -1]}, "sample_weight must be finite and >= 0"),
         ({"sample_weight": [1]}, "sample_weight must have shape"),

@@ -101,6 +101,11 @@ def test_focal_loss_on_request(name, data):
     assert model.evals_result_[FIRST[name]]["focal_loss"][-1] == pytest.approx(expected, rel=1e-5)
 
 
+def test_no_metric_on_request_of_lightgbm():
+    model, _X, _y = fit("lightgbm", rare, eval_metric="none")
+    assert model.evals_result_ == {}
+
+
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("stop", [None, 3])
 def test_rank_metrics_on_request(name, stop):
@@ -160,6 +165,7 @@ def test_the_newer_spelling_eval_X_and_eval_y(name, spelling):
     model = FocalBoostClassifier(booster(name, 3))
     old = model.fit(X, y, eval_set=[(X_eval, y_eval)]).evals_result_
     assert model.fit(X, y, **new).evals_result_ == old
+    assert model.fit(X, y, eval_set=(X_eval, y_eval)).evals_result_ == old
     with pytest.raises(ValueError, match="eval_X and eval_y must be given together, and instead of eval_set"):
         model.fit(X, y, eval_X=X_eval)
 

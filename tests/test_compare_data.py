@@ -3,7 +3,10 @@ import gzip
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
+from xgboost import XGBClassifier
 
+from focal_boost import FocalBoostClassifier
 from focal_boost._compare._data import InputError, digits, from_arrays, from_file
 
 
@@ -54,7 +57,7 @@ def test_strings_become_categories_and_dates_and_identifiers_are_left_out_and_to
         name=[f"person {i}" for i in range(n)],
         since=pd.date_range("2020-01-01", periods=n).astype(str),
         empty="",
-        count=np.arange(n) % 7,
+        count=np.arange(n) % 11,
     )
     problem = from_file(saved(tmp_path, frame), "target", [], None)
     assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category", "int64"]
@@ -68,11 +71,35 @@ def test_strings_become_categories_and_dates_and_identifiers_are_left_out_and_to
 @pytest.mark.parametrize("gap", ["", "?", "NA", " "])
 def test_gaps_are_missing_values_and_leave_numbers_numbers(tmp_path, gap):
     path = tmp_path / "data.csv"
-    path.write_text("a,b,target\n" + "".join(f"{i % 9 or gap},None,{i % 2}\n" for i in range(40)))
+    path.write_text("a,b,target\n" + "".join(f"{i % 13 or gap},None,{i % 2}\n" for i in range(40)))
     problem = from_file(str(path), "target", [], None)
-    assert problem.X["f0"].isna().sum() == 5
+    assert problem.X["f0"].isna().sum() == 4
     assert problem.X["f0"].dtype == np.float64
     assert problem.X["f1"].cat.categories.tolist() == ["None"]
+
+
+def test_whole_numbers_of_few_values_in_a_file_become_categories_in_a_frame_they_are_what_their_type_says(
+    tmp_path,
+):
+    frame = table(
+        few=np.arange(60) % 10,
+        gaps=[None, 1, 2, 3] * 15,
+        two=np.arange(60) % 2,
+        many=np.arange(60) % 11,
+        halves=np.arange(60) % 3 / 2,
+        wait=pd.to_timedelta(np.arange(60) % 3, unit="s"),
+    )
+    frame.to_parquet(tmp_path / "data.parquet")
+    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
+    assert "Taken as categories: 'colour', 'few', 'gaps'." in problem.notes
+    assert problem.X["f3"].isna().sum() == 15
+    assert "Taken as categories: 'colour'." in from_arrays(frame.drop(columns="target"), frame["target"]).notes
+    for booster in (
+        XGBClassifier(n_estimators=2, enable_categorical=True),
+        LGBMClassifier(n_estimators=2, verbosity=-1),
+    ):
+        model = FocalBoostClassifier(booster).fit(problem.X, problem.y)
+        assert model.predict_proba(problem.X[:5]).shape == (5, 2)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -83,12 +110,42 @@ def test_separators_and_compression_are_recognised(tmp_path, separator, name):
 
 
 def test_parquet_with_its_types_is_read(tmp_path):
-    frame = table(when=pd.date_range("2020-01-01", periods=60), whole=pd.array([1, 2, None] * 20, dtype="Int64"))
+    frame = table(
+        when=pd.date_range("2020-01-01", periods=60), whole=pd.array([*range(19), None] * 3, dtype="Int64")
+    )
     frame["colour"] = frame["colour"].astype("category")
     frame.to_parquet(tmp_path / "data.parquet")
     problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
     assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category", "float64"]
     assert problem.notes[0] == "Left out as dates: 'when'."
+
+
+def test_the_lines_of_python_make_the_same_features(tmp_path):
+    frame = table(few=[None, 1, 2, 3] * 15, truth=pd.Categorical([True, False, None] * 20), id=np.arange(60) + 7)
+    frame.to_parquet(tmp_path / "data.parquet")
+    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
+    names = {}
+    exec("\n".join(problem.source), names)
+    assert names["X"].columns.tolist() == ["x", "colour", "few", "truth"]
+    pd.testing.assert_frame_equal(names["X"].set_axis(problem.X.columns, axis=1), problem.X)
+    assert names["y"].tolist() == problem.y.tolist()
+
+
+def test_levels_of_any_type_reach_both_boosters_as_categories():
+    frame = pd.DataFrame(
+        {
+            "truth": pd.Categorical([True, False, None] * 20),
+            "half": pd.Categorical([0.5, 1.5, None] * 20),
+            "whole": pd.Categorical(pd.array([1, 2, None] * 20, dtype="Int64")),
+            "mixed": pd.Categorical([1, "1", "b"] * 20),
+        }
+    )
+    problem = from_arrays(frame, np.arange(60) % 2)
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["category"] * 4
+    assert problem.X.isna().sum().tolist() == [20, 20, 20, 0]
+    assert problem.X["f3"].cat.categories.tolist() == ["1", "b"]
+    XGBClassifier(n_estimators=2, enable_categorical=True).fit(problem.X, problem.y)
+    LGBMClassifier(n_estimators=2, verbosity=-1).fit(problem.X, problem.y)
 
 
 def test_rows_without_a_target_are_left_out_and_told(tmp_path):

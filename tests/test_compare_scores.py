@@ -104,13 +104,27 @@ class TestExpectedCalibrationError:
             (([0, 1], [[0.5], [0.5]]), "shape"),
             (([0, 1, 1], [0.5, 0.5]), "y_true"),
             (([0, 2], [0.5, 0.5]), "y_true"),
+            (([0, 1], ["0.5", "0.5"]), "y_proba must hold real numbers; got .*'0.5'"),
+            (([0, 1], [0.5, 0.5j]), "y_proba must hold real numbers; got .*0.5"),
         ],
     )
     def test_wrong_input_is_refused(self, arguments, message):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((ValueError, TypeError), match=message):
             expected_calibration_error(*arguments)
 
-    @pytest.mark.parametrize("wrong", [{"n_bins": 0}, {"strategy": "equal"}, {"sample_weight": [0, 0]}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"n_bins": 0},
+            {"n_bins": 2.5},
+            {"n_bins": "10"},
+            {"n_bins": True},
+            {"strategy": "equal"},
+            {"strategy": np.array(["quantile", "uniform"])},
+            {"sample_weight": [0, 0]},
+        ],
+        ids=str,
+    )
     def test_wrong_options_are_refused(self, wrong):
-        with pytest.raises(ValueError, match=next(iter(wrong))):
+        with pytest.raises(ValueError, match=f"^{next(iter(wrong))} must "):
             expected_calibration_error([0, 1], [0.5, 0.5], **wrong)

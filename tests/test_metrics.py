@@ -1,6 +1,8 @@
 """`focal_loss` as a number, and the log loss that the estimator watches."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
@@ -42,6 +44,12 @@ def test_default_alpha_is_a_quarter_for_two_classes_and_none_for_many():
     assert focal_loss(CLASSES, ROWS) == focal_loss(CLASSES, ROWS, 2.0, None)
     pair = ROWS[:, :2]
     assert focal_loss(Y, pair) == focal_loss(Y, pair, 2.0, None)
+
+
+@pytest.mark.parametrize("container", [list, tuple, pd.Series, pl.Series, lambda w: w.astype(object)])
+def test_weights_of_any_container_have_the_same_mean(container):
+    expected = focal_loss(Y, RAW, sample_weight=WEIGHT)
+    assert focal_loss(Y, RAW, sample_weight=container(WEIGHT)) == pytest.approx(expected, rel=1e-15)
 
 
 def test_gamma_zero_is_the_log_loss_of_scikit_learn():

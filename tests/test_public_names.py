@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 import focal_boost
 import focal_boost.losses
+from focal_boost import _cli
+from focal_boost.objectives import default_dask_estimator, default_estimator
 
 
 def test_names_of_the_package():
@@ -57,6 +61,21 @@ def test_the_package_needs_no_booster_and_no_data_frames():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "use", "extra"),
+    [
+        ("xgboost", default_estimator, "xgboost"),
+        ("xgboost.dask", default_dask_estimator, "xgboost,dask"),
+        ("focal_boost._compare", lambda: focal_boost.__getattr__("compare"), "all"),
+        ("focal_boost._compare._command", _cli.main, "all"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(missing, use, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)  # importing it is an ImportError now
+    with pytest.raises((ImportError, SystemExit), match=rf"focal-boost\[{extra}\]"):
+        use()
 
 
 def test_importing_the_package_imports_no_booster():

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 import typer
 
+from focal_boost import BinaryFocalLoss
+
 CONTENDER = ["family", "booster", "gamma", "alpha", "hessian", "rescaled"]
 MEASURES = ["log_loss", "average_precision", "roc_auc", "brier", "calibration_error", "f1"]
 NUMBERS = [*MEASURES, "stop_log_loss", "stop_average_precision", "rounds", "cpu_seconds", "largest_raw"]
@@ -253,6 +255,49 @@ def set_table(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values(["classes", "set"])
 
 
+def foretold(results: Path, gamma: float) -> pd.DataFrame:
+    """Return a row per property of a set: its rank correlation with the effect of ``gamma`` on the ranking."""
+    fits = read(results, "standard")
+    own = fits[fits.family.isin(["log loss", "focal_boost"]) & (fits.alpha == "none")]
+    precision, loss = by_set(own, "average_precision", False), by_set(own, "log_loss", True)
+    sets = pd.DataFrame(json.loads(results.read_text())["sets"]["standard"]).T
+    columns = {}
+    for booster in ("xgboost", "lightgbm"):
+        effect, price = (
+            table[(table.booster == booster) & (table.gamma == gamma)].set_index("set")
+            for table in (precision, loss)
+        )
+        properties = {
+            "share of the smallest class": sets.minority,
+            "rows of the smallest class": sets.minority * sets.rows,
+            "rows": sets.rows,
+            "classes": sets.classes,
+            "built-in average precision": effect.base,
+            "built-in log loss": price.base,
+        }
+        columns[booster] = {
+            name: effect.effect.corr(values.astype(float).reindex(effect.index), method="spearman")
+            for name, values in properties.items()
+        }
+    return pd.DataFrame(columns).rename_axis("property").reset_index()
+
+
+def hessian_at_start(gammas: tuple[float, ...], shares: tuple[float, ...]) -> pd.DataFrame:
+    """Return a row per share of positives: the mean Hessian at the initial raw prediction over the log loss's."""
+    rows = []
+    for share in shares:
+        weights, means = [1 - share, share], {}
+        for gamma in (0.0, *gammas):
+            loss = BinaryFocalLoss(gamma, None)
+            raw = np.full(2, loss.fit_intercept_only([0, 1], weights))
+            means[gamma] = loss([0, 1], raw, weights)[1].sum()
+        rows.append(
+            {"share of positives": f"{100 * share:g} %"}
+            | {f"gamma {gamma:g}": f"{means[gamma] / means[0.0]:.2f}" for gamma in gammas}
+        )
+    return pd.DataFrame(rows)
+
+
 def failures(fits: pd.DataFrame) -> pd.DataFrame:
     """Return a row per contender and error."""
     failed = fits[fits.error.notna()]
@@ -283,6 +328,8 @@ def tables(results: Path, page: Annotated[Path, typer.Argument(help="Page whose 
         "log loss by set": lambda: per_set(fits, "log_loss", True, 2.0),
         "average precision by set": lambda: per_set(fits, "average_precision", False, 2.0),
         "failures": lambda: failures(fits),
+        "foretold": lambda: foretold(results, 2.0),
+        "Hessian at the start": lambda: hessian_at_start((0.5, 1, 2, 3, 5, 8), (0.5, 0.1, 0.01, 0.001)),
         "policies": lambda: policy_table(read(results, "policies")),
         "scales": lambda: scale_table(read(results, "scales")),
     }

@@ -1,6 +1,6 @@
-"""Tables in Markdown: every contender over the baseline of its problem, or one results file over another.
+"""A table in Markdown: every contender over the baseline of its problem.
 
-``python -m benchmarks.speed.compare results.json`` · ``... base.json head.json`` for two versions on one machine.
+``python -m benchmarks.speed.compare results.json``
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-BASELINES = ("plain NumPy log loss", "built-in")
+BASELINES = ("plain NumPy log loss", "built-in", "base")
 
 
 def median(measured: dict[str, Any], clock: str) -> float:
@@ -53,25 +53,11 @@ def table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def difference(base: dict[str, Any], head: dict[str, Any]) -> str:
-    """Return the CPU time of the second file over the first, for what both hold."""
-    lines = ["| problem | contender | head / base, CPU time |", "|---|---|---:|"]
-    for problem, contenders in head["problems"].items():
-        for name, measured in contenders.items():
-            before = base["problems"].get(problem, {}).get(name)
-            if before is not None:
-                lines.append(f"| {problem} | {name} | {median(measured, 'cpu') / median(before, 'cpu'):.2f} |")
-    return "\n".join(lines)
-
-
 def main() -> None:
-    """Print the table of one file or the difference of two."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path)
-    parser.add_argument("head", type=Path, nargs="?")
-    arguments = parser.parse_args()
-    results = json.loads(arguments.results.read_text())
-    print(difference(results, json.loads(arguments.head.read_text())) if arguments.head else table(results))
+    print(table(json.loads(parser.parse_args().results.read_text())))
 
 
 if __name__ == "__main__":

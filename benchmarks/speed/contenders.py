@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import xgboost as xgb
 
-from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss
+import focal_boost
 
 Work = Callable[[], Any]
 
@@ -80,14 +82,16 @@ def plain_log_loss(call: Call) -> Work:
     return binary if call.n_classes == 2 else multiclass
 
 
-def _loss(gamma: float, n_classes: int) -> Any:
-    return BinaryFocalLoss(gamma, None) if n_classes == 2 else MulticlassFocalLoss(n_classes, gamma)
+def _loss(package: ModuleType, gamma: float, n_classes: int) -> Any:
+    return (
+        package.BinaryFocalLoss(gamma, None) if n_classes == 2 else package.MulticlassFocalLoss(n_classes, gamma)
+    )
 
 
-def focal_boost_call(call: Call) -> Work:
+def focal_boost_call(package: ModuleType, call: Call) -> Work:
     """This library."""
     y, raw = call.data()
-    loss = _loss(call.gamma, call.n_classes)
+    loss = _loss(package, call.gamma, call.n_classes)
     return lambda: loss(y, raw)
 
 
@@ -125,7 +129,7 @@ def bokbokbok_call(call: Call) -> Work | None:
 
 CALLS: dict[str, Callable[[Call], Work | None]] = {
     "plain NumPy log loss": plain_log_loss,
-    "focal_boost": focal_boost_call,
+    "focal_boost": partial(focal_boost_call, focal_boost),
     "gbdtCBL": gbdtcbl_call,
     "imlightgbm": imlightgbm_call,
     "bokbokbok": bokbokbok_call,
@@ -163,22 +167,26 @@ def built_in(training: Training) -> Work:
     return lambda: training.estimator().fit(X, y)
 
 
-def focal_boost_training(training: Training) -> Work:
+def focal_boost_training(package: ModuleType, training: Training) -> Work | None:
     """The estimator, from checking the input to the native model."""
+    if training.booster == "catboost":
+        return None
     X, y = rows(training.n, training.n_classes)
-    model = FocalBoostClassifier(training.estimator(), gamma=training.gamma)
+    model = package.FocalBoostClassifier(training.estimator(), gamma=training.gamma)
     return lambda: model.fit(X, y)
 
 
-def focal_boost_objective(training: Training) -> Work:
+def focal_boost_objective(training: Training) -> Work | None:
     """The loss passed to the booster by hand."""
+    if training.booster == "catboost":
+        return None
     X, y = rows(training.n, training.n_classes)
-    return lambda: training.estimator(_loss(training.gamma, training.n_classes)).fit(X, y)
+    return lambda: training.estimator(_loss(focal_boost, training.gamma, training.n_classes)).fit(X, y)
 
 
 def gbdtcbl_training(training: Training) -> Work | None:
     """The package gbdtCBL, its loss passed by hand."""
-    if training.n_classes > 2 or not find_spec("gbdtCBL"):
+    if training.booster == "catboost" or training.n_classes > 2 or not find_spec("gbdtCBL"):
         return None
     from gbdtCBL.binary import FLLoss
 
@@ -232,9 +240,9 @@ def _catboost(training: Training, loss: str) -> Work | None:
 
 TRAININGS: dict[str, Callable[[Training], Work | None]] = {
     "built-in": lambda t: _catboost(t, "Logloss") if t.booster == "catboost" else built_in(t),
-    "focal_boost": lambda t: None if t.booster == "catboost" else focal_boost_training(t),
-    "focal_boost, objective alone": lambda t: None if t.booster == "catboost" else focal_boost_objective(t),
-    "gbdtCBL": lambda t: None if t.booster == "catboost" else gbdtcbl_training(t),
+    "focal_boost": partial(focal_boost_training, focal_boost),
+    "focal_boost, objective alone": focal_boost_objective,
+    "gbdtCBL": gbdtcbl_training,
     "imlightgbm": imlightgbm_training,
     "bokbokbok": bokbokbok_training,
     "CatBoost Focal": lambda t: _catboost(t, f"Focal:focal_alpha=0.5;focal_gamma={t.gamma}"),
@@ -253,26 +261,38 @@ class Prediction:
     n: int
     n_threads: int = 1
 
-    def model(self) -> tuple[FocalBoostClassifier, np.ndarray]:
+    def model(self, package: ModuleType) -> tuple[Any, np.ndarray]:
         """Return a fitted model and the rows to predict."""
         training = Training("", self.booster, 20_000, n_rounds=100, n_threads=self.n_threads)
         X, y = rows(training.n, 2)
-        return FocalBoostClassifier(training.estimator()).fit(X, y), rows(self.n, 2, seed=2)[0]
+        return package.FocalBoostClassifier(training.estimator()).fit(X, y), rows(self.n, 2, seed=2)[0]
 
 
 def native_prediction(prediction: Prediction) -> Work:
     """The booster's own predict_proba."""
-    model, X = prediction.model()
+    model, X = prediction.model(focal_boost)
     return lambda: model.estimator_.predict_proba(X)
 
 
-def calibrated_prediction(prediction: Prediction) -> Work:
+def calibrated_prediction(package: ModuleType, prediction: Prediction) -> Work:
     """The calibrated predict_proba."""
-    model, X = prediction.model()
+    model, X = prediction.model(package)
     return lambda: model.predict_proba(X)
 
 
 PREDICTIONS: dict[str, Callable[[Prediction], Work | None]] = {
     "built-in": native_prediction,
-    "focal_boost": calibrated_prediction,
+    "focal_boost": partial(calibrated_prediction, focal_boost),
 }
+
+
+# --- two versions -----------------------------------------------------------------------------------------------
+
+
+def versions(base: ModuleType) -> dict[type, dict[str, Callable[[Any], Work | None]]]:
+    """Return, for each kind of problem, this library as ``base`` has it and as it is here."""
+    kinds = {Call: focal_boost_call, Training: focal_boost_training, Prediction: calibrated_prediction}
+    packages = {"base": base, "focal_boost": focal_boost}
+    return {
+        kind: {name: partial(make, package) for name, package in packages.items()} for kind, make in kinds.items()
+    }

@@ -1,24 +1,42 @@
 """Time all contenders on all problems, interleaved, and write a results file.
 
-``python -m benchmarks.speed.run results.json``; ``--quick`` for a smoke test on small data without meaning.
+``python -m benchmarks.speed.run results.json``; ``--quick`` for a smoke test on small data without meaning;
+``--base COMMIT`` times the package of that commit against the one here instead, and prints the table.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import importlib
+import io
 import json
 import platform
+import subprocess
+import sys
+import tarfile
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rich.progress import Progress
 
-from benchmarks.speed.contenders import CALLS, PREDICTIONS, TRAININGS, Call, Prediction, Training, Work
+from benchmarks.speed import compare
+from benchmarks.speed.contenders import (
+    CALLS,
+    PREDICTIONS,
+    TRAININGS,
+    Call,
+    Prediction,
+    Training,
+    Work,
+    versions,
+)
 
 PACKAGES = (
     "numpy",
@@ -82,6 +100,27 @@ def interleaved(
     return measured
 
 
+def package_of(commit: str) -> ModuleType:
+    """Return the package as a commit has it, loaded beside the one here."""
+    archive = subprocess.run(["git", "archive", commit, "focal_boost"], check=True, capture_output=True).stdout
+    here = _loaded()
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(folder, filter="data")
+        sys.path.insert(0, folder)
+        try:
+            return importlib.import_module("focal_boost")
+        finally:
+            sys.path.remove(folder)
+            _loaded()
+            sys.modules.update(here)
+
+
+def _loaded() -> dict[str, ModuleType]:
+    """Take the modules of the package out of those loaded, and return them."""
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "focal_boost"}
+
+
 def machine() -> dict[str, Any]:
     """Name the processor and the versions."""
     versions = {}
@@ -103,9 +142,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="", help="run the problems whose name contains this")
+    parser.add_argument("--base", help="commit whose package is timed against the one here")
     arguments = parser.parse_args()
+    two = versions(package_of(arguments.base)) if arguments.base else {}
     chosen = [
-        (problem, contenders, 1 if arguments.quick else repetitions)
+        (problem, two.get(type(problem), contenders), 1 if arguments.quick else repetitions)
         for problem, contenders, repetitions in problems(arguments.quick)
         if arguments.only in problem.name
     ]
@@ -125,6 +166,8 @@ def main() -> None:
                 tick = lambda: progress.advance(task)  # noqa: E731
                 results["problems"][problem.name] = interleaved(works, repetitions, inner, tick)
                 arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    if arguments.base:
+        print(compare.table(results))
 
 
 if __name__ == "__main__":

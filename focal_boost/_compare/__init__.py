@@ -43,7 +43,8 @@ def compare(
     Parameters
     ----------
     X : data frame or array-like of shape (n_samples, n_features)
-        Strings become categories; dates and identifiers are left out and noted; missing values stay.
+        Strings become categories; dates and identifiers are left out and noted; missing values stay. Numbers stay
+        numbers (the command, whose files have no types, takes whole numbers of 3 to 10 values as categories).
     y : array-like of shape (n_samples,)
         Class labels, 2 to 200 classes, each with at least ``folds`` rows.
     booster : {"xgboost", "lightgbm"} or sequence of these, default="xgboost"

@@ -112,7 +112,7 @@ def precision_recall(view: View, ax: Axes) -> None:
         ax.plot(recall[thin], precision[thin], style, color=colour, linewidth=width, label=name)
     share = of_class.mean()
     ax.axhline(share, color="#8c959f", linewidth=0.8)
-    ax.annotate(f"chance, {share:.1%}", (1, share), (0, 3), textcoords="offset points", ha="right", fontsize=8)
+    ax.annotate(f"chance, {share:.1%}", (0, share), (0, 3), textcoords="offset points", fontsize=8)
     _titled(ax, "Precision and recall", "recall", "precision")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     ax.legend(loc="best", framealpha=0.85, edgecolor="none")

@@ -257,6 +257,10 @@ class Objective:
             y_true, sample_weight = data.get_label(), data.get_weight()
             if sample_weight is not None and len(sample_weight) == 0:  # an XGBoost DMatrix without weights
                 sample_weight = None
+        if np.shape(y_pred) == (0, 0) and len(y_true) == 0:
+            # A worker without rows in distributed training: a column per output is wanted all the same.
+            empty = np.empty((0, getattr(self.loss, "n_classes", 1) or 1), dtype=np.float32)
+            return empty, empty.copy()
         rows, raw = self.loss._on_rows(y_true, y_pred, sample_weight, self.dtype)
         factor = self.loss._hessian_factor if self.hessian_factor is None else self.hessian_factor
         return rows.derivatives(raw, POLICIES[self.loss.hessian], factor, np.float32)

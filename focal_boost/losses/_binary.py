@@ -15,6 +15,7 @@ from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
     check_alpha,
+    check_calibrated,
     check_finite,
     check_gamma,
     check_hessian,
@@ -40,7 +41,7 @@ class _BinaryRows(Rows):
         # The raw prediction counts against the negatives and for the positives.
         np.multiply(labels, -2, out=sign)
         sign += 1
-        np.multiply(raw[rows], sign, out=u, casting="same_kind")
+        np.multiply(raw[rows], sign, out=u)
         excess = _kernel.cut_excess(u)
         return (np.exp(u, out=u), excess, gamma, weight), sign
 
@@ -52,7 +53,7 @@ class _BinaryRows(Rows):
     ) -> None:
         arguments, sign = self._arguments(raw, rows, work)
         slope, curvature, p, _ = _kernel.derivatives(*arguments, work)
-        np.multiply(slope, sign, out=gradient[rows], casting="same_kind")
+        np.multiply(slope, sign, out=gradient[rows])
         policy(p, curvature, slope, factor)
         hessian[rows] = p
 
@@ -132,6 +133,7 @@ class BinaryFocalLoss(FocalLoss):
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+        check_calibrated(calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_finite(raw)
         if calibrated:

@@ -62,7 +62,7 @@ def _power(q: Array, gamma: float | Array, weight: Array | None, out: Array) -> 
     elif isinstance(gamma, float) and gamma == 0.0:
         out.fill(1)
     else:
-        np.power(q, gamma, out=out, casting="same_kind")
+        np.power(q, gamma, out=out)
     if weight is not None:
         out *= weight
 
@@ -107,8 +107,7 @@ def in_blocks(n: int, width: int, n_work: int, dtype: Any, evaluate: Callable[[s
     # by that they lost in handing it to each other (the page on speed has the figures).
     block = max(256, BLOCK // width)
     work = np.empty((n_work, min(n, block)), dtype=dtype)
-    # Very easy rows underflow towards their true value, 0; the log of a 0 so reached is minus infinity. What
-    # infinities leave undefined is found by cut_excess.
-    with np.errstate(under="ignore", divide="ignore", invalid="ignore"):
+    # Very easy rows underflow towards their true value, 0. What infinities leave undefined is found by cut_excess.
+    with np.errstate(under="ignore", invalid="ignore"):
         for start in range(0, n, block):
             evaluate(slice(start, min(start + block, n)), work)

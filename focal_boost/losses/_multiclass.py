@@ -15,6 +15,7 @@ from focal_boost.losses._parameters import (
     PerClass,
     alphas_by_class,
     check_alpha,
+    check_calibrated,
     check_finite,
     check_gamma,
     check_hessian,
@@ -47,7 +48,7 @@ class _MulticlassRows(Rows):
         true = labels * m
         true += np.arange(m)
 
-        np.copyto(P, raw[rows].T, casting="same_kind")
+        np.copyto(P, raw[rows].T)
         P.max(axis=0, out=total)
         P -= total
         u = np.negative(P.take(true))
@@ -179,6 +180,7 @@ class MulticlassFocalLoss(FocalLoss):
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+        check_calibrated(calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_finite(raw)
         if not calibrated:

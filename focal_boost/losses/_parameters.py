@@ -95,6 +95,12 @@ def check_n_classes(n_classes: Any) -> int | None:
     return int(n_classes)
 
 
+def check_calibrated(calibrated: Any) -> None:
+    """Raise TypeError for what is no truth value: of the words, "False" would be true."""
+    if not isinstance(calibrated, bool | np.bool_):
+        raise TypeError(f"calibrated must be True or False; got {calibrated!r}.")
+
+
 def check_hessian(hessian: Any) -> str:
     """Return the name of a Hessian policy."""
     if not isinstance(hessian, str) or hessian not in POLICIES:
@@ -104,7 +110,7 @@ def check_hessian(hessian: Any) -> str:
 
 def gammas_by_class(gamma: PerClass, n_classes: int) -> Array:
     """Return the exponents as a float64 array of shape (K,)."""
-    return np.broadcast_to(np.asarray(gamma, dtype=np.float64), (n_classes,))
+    return np.broadcast_to(np.asarray(gamma), (n_classes,))
 
 
 def alphas_by_class(alpha: PerClass | None, n_classes: int) -> Array:
@@ -126,14 +132,14 @@ def _reals(name: str, values: Any) -> Array:
         for entry in array.flat:
             if not isinstance(entry, Real | np.bool_):
                 raise TypeError(f"{name} must hold real numbers; got {entry!r}.")
-        array = np.array([_float(entry) for entry in array.flat], dtype=np.float64).reshape(array.shape)
+        array = np.array([_float(entry) for entry in array.flat]).reshape(array.shape)
     if array.dtype.kind not in "biuf" or np.ma.is_masked(values):
         got = "masked entries" if np.ma.is_masked(values) else repr(array.flat[0]) if array.size else array.dtype
         raise TypeError(f"{name} must hold real numbers; got {got}.")
     return array
 
 
-def _floats(name: str, values: Any) -> Array:
+def floats(name: str, values: Any) -> Array:
     """Return a native float32 or float64 array: float32 of whatever byte order stays so, all else is float64."""
     array = _reals(name, values)
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
@@ -143,7 +149,7 @@ def _floats(name: str, values: Any) -> Array:
 
 def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None = None) -> Array:
     """Return raw predictions as a native float32 or float64 array, (n,) or (n, K)."""
-    raw = _floats("raw_prediction", raw_prediction)
+    raw = floats("raw_prediction", raw_prediction)
     if raw.ndim != ndim or (ndim == 2 and (raw.shape[1] != n_classes if n_classes else raw.shape[1] < 2)):
         expected = "(n_samples,)" if ndim == 1 else f"(n_samples, {n_classes or 'n_classes'})"
         hint = "" if ndim == 1 else " (in the native interfaces, set num_class in params)"
@@ -152,9 +158,10 @@ def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None =
 
 
 def check_finite(raw: Array) -> None:
-    """Raise ValueError for NaN and infinity."""
-    if not np.isfinite(raw).all():
-        raise ValueError(f"raw_prediction must be finite; got {raw[~np.isfinite(raw)][0]!s}.")
+    """Raise ValueError for NaN, infinity and what the largest gamma would make infinite."""
+    right = np.abs(raw) <= 1e30
+    if not right.all():
+        raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~right][0]!s}.")
 
 
 def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> Array:
@@ -183,14 +190,14 @@ def largest_label(y_true: Any) -> int:
     return int(labels.max(initial=1)) if np.isfinite(labels).all() else 1
 
 
-def check_sample_weight(sample_weight: Any, n_samples: int) -> Array | None:
+def check_sample_weight(sample_weight: Any, n_samples: int, name: str = "sample_weight") -> Array | None:
     """Return None or the weights as a native float array of shape (n,), from 0 to 1e15."""
     if sample_weight is None:
         return None
-    weight = _floats("sample_weight", sample_weight)
+    weight = floats(name, sample_weight)
     if weight.shape != (n_samples,):
-        raise ValueError(f"sample_weight must have shape ({n_samples},); got {weight.shape}.")
+        raise ValueError(f"{name} must have shape ({n_samples},); got {weight.shape}.")
     wrong = ~((weight >= 0) & (weight <= 1e15))
     if wrong.any():
-        raise ValueError(f"sample_weight must be finite and >= 0, at most 1e15; got {weight[wrong][0]!s}.")
+        raise ValueError(f"{name} must be finite and >= 0, at most 1e15; got {weight[wrong][0]!s}.")
     return weight

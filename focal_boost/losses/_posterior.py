@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, gammas_by_class
+from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, floats, gammas_by_class
 
 # Stands for an infinite raw prediction: its sigmoid and its posterior round to 0 and 1 for every gamma.
 _CERTAIN = 1e4
@@ -61,7 +61,7 @@ def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> Array:
     >>> posterior([[0.7, 0.2, 0.1]], gamma=2.0, alpha=[1, 2, 4]).round(4)
     array([[0.9646, 0.0286, 0.0067]])
     """
-    p = np.asarray(probability, dtype=np.float64)
+    p = floats("probability", probability).astype(np.float64, copy=False)
     if not (p.ndim == 1 or (p.ndim == 2 and p.shape[1] > 1)):
         raise ValueError(f"probability must have shape (n_samples,) or (n_samples, n_classes); got {p.shape}.")
     outside = ~((p >= 0) & (p <= 1))
@@ -89,9 +89,8 @@ def log_sigmoid(x: Array) -> Array:
 def log_focal_weight(u: Array, gamma: float | Array) -> Array:
     """Return ``log w = g log q + log(1 + g p l / q)`` at the log-odds ``u`` against the class."""
     # p l / q = log1p(e) / e with e = exp(u) tends to 1 for small e and to 0 for large e; the cut keeps both
-    # limits and takes e away from 0 / 0.
-    cut = 80 if u.dtype == np.float32 else 700
-    odds = np.exp(np.clip(u, -cut, cut))
+    # limits and takes e away from 0 / 0, in float32 too.
+    odds = np.exp(np.clip(u, -80, 80))
     with np.errstate(under="ignore"):
         return gamma * log_sigmoid(u) + np.log1p(gamma * (np.log1p(odds) / odds))
 
@@ -123,7 +122,7 @@ def log_softmax(x: Array) -> Array:
 
 
 def softmax_log_odds_against(raw_prediction: Array) -> tuple[Array, Array]:
-    """Return ``log(q_c / p_c)`` and ``log p_c`` of every class under the softmax, both (n, K)."""
+    """Return ``log(q_c / p_c)`` of every class under the softmax, and ``log(p_c / max(p))``, both (n, K)."""
     rows = np.arange(len(raw_prediction))
     top = raw_prediction.argmax(axis=1)
     centred = raw_prediction - raw_prediction[rows, top][:, None]
@@ -137,7 +136,7 @@ def softmax_log_odds_against(raw_prediction: Array) -> tuple[Array, Array]:
     others = centred.copy()
     others[rows, top] = -np.inf
     log_rest[rows, top] = log_sum_exp(others)
-    return log_rest - centred, centred - np.log(total)
+    return log_rest - centred, centred
 
 
 def _log_unnormalised(u: Array, log_p: Array, gammas: Array, alphas: Array) -> Array:

@@ -87,9 +87,11 @@ def arrow_frame(X: Any) -> Any:
 
     if nw.dependencies.is_pandas_dataframe(X):
         return None
+    # Wider integers and narrower floats end the process inside LightGBM.
+    integers = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32, nw.UInt64)
     frame = nw.from_native(X, eager_only=True)
     for name, dtype in frame.schema.items():
-        if not (dtype.is_integer() or dtype.is_float() or dtype in (nw.Boolean, nw.Categorical, nw.Enum)):
+        if dtype not in (*integers, nw.Float32, nw.Float64, nw.Boolean, nw.Categorical, nw.Enum):
             raise ValueError(
                 f"X must hold columns of integers, floats, booleans or categories; got {name!r} of type {dtype}."
             )

@@ -188,7 +188,7 @@ class LightGBMAdapter(BoosterAdapter):
                 metrics.append(LightGBMMetric(loss, metric_name(metric), calibrated))
             elif metric in _RANK_METRICS:
                 metrics.append(metric)
-            elif metric.lower() not in ("none", "null", "na", "custom"):
+            elif not isinstance(metric, str) or metric.lower() not in ("none", "null", "na", "custom"):
                 raise ValueError(
                     "eval_metric must be 'log_loss', 'focal_loss', a callable of probabilities or one of "
                     f"{_RANK_METRICS}: LightGBM would compute the others on raw scores; got {metric!r}."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from focal_boost.objectives._adapter import (
     EvalSet,
     FocalMetric,
     ProbabilityMetric,
+    arrow_frame,
     metric_name,
 )
 
@@ -158,7 +161,8 @@ class XGBoostAdapter(BoosterAdapter):
         if eval_set:
             self._set_metrics(estimator, metrics)
         try:
-            self._train(estimator, X, y, sample_weight, eval_set, {"verbose": False, **fit_params})
+            with _errors_without_trace():
+                self._train(estimator, X, y, sample_weight, eval_set, {"verbose": False, **fit_params})
         finally:
             # Not by set_params, which hands the parameters of a fitted estimator on to the model. There may only
             # be metrics then that XGBoost knows.
@@ -172,10 +176,10 @@ class XGBoostAdapter(BoosterAdapter):
     ) -> None:
         weights = [weight for *_, weight in eval_set]
         estimator.fit(
-            X,
+            _readable(X),
             y,
             sample_weight=sample_weight,
-            eval_set=[(X_eval, y_eval) for X_eval, y_eval, _ in eval_set] or None,
+            eval_set=[(_readable(X_eval), y_eval) for X_eval, y_eval, _ in eval_set] or None,
             sample_weight_eval_set=_all_or_none(weights, eval_set),
             **fit_params,
         )
@@ -196,10 +200,10 @@ class XGBoostAdapter(BoosterAdapter):
                     "eval_metric must be 'log_loss', 'focal_loss', a callable of probabilities or one of "
                     f"{_RANK_METRICS}: XGBoost would compute the others on plain sigmoids; got {metric!r}."
                 )
-        if sum(map(callable, metrics)) > 1:
+        if not metrics or sum(map(callable, metrics)) > 1:
             raise ValueError(
-                "eval_metric must have at most one of 'log_loss', 'focal_loss' and callables, which XGBoost "
-                f"takes one of; got {requested!r}."
+                "eval_metric must be one metric or more, at most one of them 'log_loss', 'focal_loss' or a "
+                f"callable: XGBoost takes no second; got {requested!r}."
             )
         return metrics
 
@@ -224,7 +228,8 @@ class XGBoostAdapter(BoosterAdapter):
 
     def raw_prediction(self, estimator: Any, X: Any) -> Array:
         """Return margins, (n,) or (n, K), float32."""
-        return np.asarray(estimator.predict(X, output_margin=True))
+        with _errors_without_trace():
+            return np.asarray(estimator.predict(_readable(X), output_margin=True))
 
     def booster(self, estimator: Any) -> Any:
         """Return the xgboost.Booster."""
@@ -244,6 +249,35 @@ class XGBoostAdapter(BoosterAdapter):
     def made_a_split(self, estimator: Any) -> bool:
         """Return whether any tree has more than one leaf (any coefficient, for gblinear)."""
         return bool(estimator.get_booster().get_score(importance_type="weight"))
+
+
+def _readable(X: Any) -> Any:
+    """Return the data as XGBoost reads them: of polars' categories newer versions know the Enum only."""
+    frame = arrow_frame(X)
+    if frame is None:
+        return X
+    import narwhals as nw
+
+    if not nw.dependencies.is_polars_dataframe(X):
+        return X
+    levels = {
+        name: frame[name].cast(nw.String).drop_nulls().unique().sort().to_list()
+        for name, dtype in frame.schema.items()
+        if dtype == nw.Categorical
+    }
+    return frame.with_columns(*(nw.col(name).cast(nw.Enum(level)) for name, level in levels.items())).to_native()
+
+
+@contextmanager
+def _errors_without_trace() -> Iterator[None]:
+    """Take the place in XGBoost's C++ code and the trace of it out of its errors."""
+    from xgboost.core import XGBoostError
+
+    try:
+        yield
+    except XGBoostError as error:
+        reason = str(error).partition("Stack trace")[0].strip()
+        raise XGBoostError("XGBoost: " + re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", reason)) from None
 
 
 def _all_or_none(weights: list[Array | None], eval_set: EvalSet) -> list[Array] | None:

@@ -104,7 +104,7 @@ def test_alpha_one_half_of_a_float_silences_neither_class_nor_favours_one():
     assert_array_equal(2 * half.loss(y, raw[:, 0]), none.loss(y, raw[:, 0]))
 
 
-@pytest.mark.parametrize("gamma", [0.3, 2, 5])
+@pytest.mark.parametrize("gamma", [0.3, 2, 3, 5])
 def test_modulating_factor_is_the_ratio_to_cross_entropy(gamma):
     y, raw = random_rows(k=2)
     x = raw[:, 0]

@@ -1,6 +1,7 @@
 """A loss as the boosters call it: in either order of arguments, from a data set that holds labels and weights."""
 
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -26,11 +27,11 @@ class DataSet:
         return self.weight
 
 
-def rows(loss):
+def rows(loss, n_samples=30):
     rng = np.random.default_rng(0)
     n_outputs = 1 if isinstance(loss, BinaryFocalLoss) else 3
-    raw = rng.normal(scale=3, size=(30, n_outputs)).astype(np.float32)
-    return rng.integers(0, max(2, n_outputs), 30), raw[:, 0] if n_outputs == 1 else raw
+    raw = rng.normal(scale=3, size=(n_samples, n_outputs)).astype(np.float32)
+    return rng.integers(0, max(2, n_outputs), n_samples), raw[:, 0] if n_outputs == 1 else raw
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
@@ -65,7 +66,7 @@ def test_number_of_classes_is_read_off_the_raw_prediction():
         assert_array_equal(open_ended(y, raw), fixed(y, raw))
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", [*LOSSES, BinaryFocalLoss(1.5, None), MulticlassFocalLoss(3, 1.5)], ids=repr)
 def test_an_objective_calculates_in_the_precision_asked_for_and_returns_single_precision(loss):
     y, raw = rows(loss)
     raw = raw.astype(np.float64) * 3
@@ -84,6 +85,27 @@ def test_an_objective_multiplies_second_derivatives_by_the_factor_asked_for():
         hessian = loss(y, raw)[1]
         assert_array_equal(Objective(loss, hessian_factor=by_hand)(y, raw)[1], hessian)
         assert_array_equal(Objective(loss, hessian_factor=4 * by_hand)(y, raw)[1], 4 * hessian)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_blocks_change_no_bit(loss):
+    y, raw = rows(loss, 100_000)
+    gradient, hessian = loss(y, raw)
+    for part in (slice(0, 65_535), slice(65_535, None), slice(99_999, None)):
+        assert_array_equal(loss(y[part], raw[part]), (gradient[part], hessian[part]))
+        assert_array_equal(loss.loss(y[part], raw[part]), loss.loss(y, raw)[part])
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_a_call_allocates_little_beyond_its_result(loss):
+    y, raw = rows(loss, 1_000_000)
+    y, weight = y.astype(np.float32), np.ones(len(y), dtype=np.float32)
+    loss(y, raw, weight)
+    tracemalloc.start()
+    result = loss(y, raw, weight)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - sum(array.nbytes for array in result) < 3 * 2**20  # a copy of any argument is larger
 
 
 def test_a_read_only_memory_map_is_read_where_it_lies(tmp_path):

@@ -87,7 +87,8 @@ NO_NUMBERS += [pd.Series([1.0, 2.0]), [True, 1.0], [None, 1.0], np.array([[1.0, 
 
 
 @pytest.mark.parametrize(
-    "gamma", [-1, -1e-300, np.nan, np.inf, -np.inf, pytest.param(10**400, id="huge"), 1.1e6, (1, np.nan), (-1, 1)]
+    "gamma",
+    [-1, -1e-300, np.nan, np.inf, -np.inf, pytest.param(10**400, id="huge"), 1e6 + 1, (1, np.nan), (-1, 1)],
 )
 def test_gamma_out_of_range(gamma):
     for build in (BinaryFocalLoss, lambda g: MulticlassFocalLoss(2, g)):
@@ -137,7 +138,7 @@ def test_alpha_number_out_of_range(alpha):
             build(alpha=alpha)
 
 
-@pytest.mark.parametrize("alpha", [(0, 1), (1, -1), (1, np.nan), (1, np.inf), (1, 1.1e8), (1e-16, 1)])
+@pytest.mark.parametrize("alpha", [(0, 1), (1, -1), (1, np.nan), (1, np.inf), (1, 1e8 + 1), (1e-16, 1)])
 def test_alpha_entries_out_of_range(alpha):
     with pytest.raises(ValueError, match=r"^alpha must be None, a float in \(0, 1\) .* got "):
         BinaryFocalLoss(alpha=alpha)
@@ -156,7 +157,7 @@ def test_one_alpha_for_many_classes(n_classes):
 @pytest.mark.parametrize("alpha", [value for value in NO_NUMBERS if not isinstance(value, str | dict)])
 def test_alpha_of_another_type(alpha):
     for build in (BinaryFocalLoss, lambda **k: MulticlassFocalLoss(3, **k)):
-        with pytest.raises(TypeError, match=r"^alpha must be None"):
+        with pytest.raises(TypeError, match=r"^alpha must be None( or one positive number|, a float in )"):
             build(alpha=alpha)
 
 
@@ -245,8 +246,9 @@ def test_numbers_that_are_no_labels(y, got):
         (np.array([0, 1], dtype="m8[s]"), "timedelta64"),
         (pd.Series(["0", "1"]), "'0'"),
         (pd.Categorical(["0", "1"]), "'0'"),
-        (np.ma.array([0, 1], mask=[False, True]), "masked"),
+        (np.ma.array([0, 1], mask=[False, True]), r"masked entries\."),
         (scipy.sparse.csr_array([[0, 1]]), "sparse"),
+        (np.array([], dtype=str), "<U1"),
     ],
 )
 def test_labels_that_are_no_numbers(y, got):
@@ -261,6 +263,11 @@ def test_labels_of_another_shape(y):
         BINARY.loss(y, RAW)
 
 
+def test_labels_of_another_shape_without_a_raw_prediction():
+    with pytest.raises(ValueError, match=r"^y_true must have shape \(n_samples,\); got \(1, 2\)"):
+        BINARY.fit_intercept_only([[0, 1]])
+
+
 def test_ragged_labels():
     with pytest.raises(ValueError, match=r"^y_true must be an array; got "):
         BINARY.loss([[0], [0, 1]], RAW)
@@ -273,14 +280,24 @@ def test_class_labels_beyond_the_raw_prediction():
         THREE.fit_intercept_only([0, 1, 2, 3])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8])
+def test_labels_of_many_classes_are_whole_numbers(dtype):
+    raw = np.eye(3)
+    assert_array_equal(THREE.loss(np.array([2, 0, 1], dtype=dtype), raw), THREE.loss([2, 0, 1], raw))
+    for wrong in (3, -1, *([0.5] if dtype is not np.int8 else [])):
+        with pytest.raises(ValueError, match=f"^y_true must be an integer from 0 to 2; got {wrong}"):
+            THREE.loss(np.array([2, 0, wrong], dtype=dtype), raw)
+
+
 def test_one_class_alone_has_a_loss_but_no_initial_raw_prediction():
     assert_array_equal(BINARY.loss([1, 1], [0.0, 0.0]), BINARY.loss([1, 0], [0.0, 0.0])[[0, 0]])
     with pytest.raises(ValueError, match=r"class 0 of 2 has none"):
         BINARY.fit_intercept_only([1, 1])
     with pytest.raises(ValueError, match=r"class 1 of 3 has none"):
         MulticlassFocalLoss().fit_intercept_only([0, 2, 2])
-    with pytest.raises(ValueError, match=r"class 2 of 3 has none"):
-        THREE.fit_intercept_only([0, 1, 2], sample_weight=[1, 1, 0])
+    for labels, weight in (([0, 1, 2], [1, 1, 0]), ([0, 1, 0, 1], None)):
+        with pytest.raises(ValueError, match=r"class 2 of 3 has none"):
+            THREE.fit_intercept_only(labels, weight)
 
 
 @pytest.mark.parametrize("loss", [BINARY, THREE, MulticlassFocalLoss()])
@@ -325,14 +342,40 @@ def test_raw_predictions_of_any_container(raw):
     assert_array_equal(BINARY.predict_proba(raw), BINARY.predict_proba(RAW))
 
 
+@pytest.mark.parametrize(
+    "lay_out",
+    [
+        np.asfortranarray,
+        lambda rows: np.ascontiguousarray(rows[::-1, ::-1])[::-1, ::-1],
+        lambda rows: np.repeat(np.repeat(rows, 2, axis=0), 3, axis=1)[::2, ::3],
+        lambda rows: np.frombuffer(rows.tobytes(), rows.dtype).reshape(rows.shape),  # read-only
+        lambda rows: rows.tolist(),
+        lambda rows: pd.DataFrame(rows, index=[3, 3, 3, 3, 3]),
+    ],
+    ids=["fortran", "backwards", "strided", "read-only", "lists", "frame"],
+)
+def test_rows_of_any_layout(lay_out):
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    y = [0, 1, 2, 1, 0]
+    same = lay_out(rows)
+    assert_array_equal(THREE.loss(y, same), THREE.loss(y, rows))
+    for method in (THREE.gradient_hessian, THREE):
+        assert_array_equal(method(y, same), method(y, rows))
+    assert_array_equal(THREE.predict_proba(same), THREE.predict_proba(rows))
+    assert_array_equal(
+        THREE.loss(y[:1], same[:1] if isinstance(same, list) else np.asarray(same)[:1]), THREE.loss(y, rows)[:1]
+    )
+
+
 @pytest.mark.parametrize("dtype", [np.float32, ">f4"])
 def test_single_precision_stays_native_single_precision(dtype):
     raw = RAW.astype(dtype)
     results = [BINARY.loss([0, 1], raw), *BINARY.gradient_hessian([0, 1], raw), BINARY.predict_proba(raw)]
+    results += [THREE.predict_proba(np.eye(3, dtype=dtype), calibrated) for calibrated in (True, False)]
     assert all(result.dtype == np.float32 and result.dtype.isnative for result in results)
 
 
-NOT_FINITE = r"^raw_prediction must be finite; got .*(nan|inf)"
+NOT_FINITE = r"^raw_prediction must be finite.*; got .*(nan|inf)"
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -357,6 +400,27 @@ def test_infinities_without_a_difference_are_refused():
         for y in (0, 1):
             with pytest.raises(ValueError, match=NOT_FINITE):
                 MulticlassFocalLoss().loss([y], raw)
+
+
+def test_raw_predictions_whose_posterior_would_overflow():
+    for largest in (1.1e30, -1.1e30, 1.7e308):
+        for loss, raw in ((BINARY, [largest]), (THREE, [[0, largest, 1]])):
+            for calibrated in (True, False):
+                with pytest.raises(
+                    ValueError, match=r"^raw_prediction must be finite, at most 1e30; got -?1\..e\+"
+                ):
+                    loss.predict_proba(raw, calibrated)
+    for dtype in (np.float32, np.float64):
+        raw = np.array([[1e30, -1e30, 0]], dtype=dtype)
+        assert_array_equal(MulticlassFocalLoss(gamma=1e6).predict_proba(raw), [[1, 0, 0]])
+
+
+@pytest.mark.parametrize("calibrated", ["False", None, 0, [True]])
+def test_calibrated_is_true_or_false(calibrated):
+    for loss, raw in ((BINARY, [0.0]), (THREE, [[0.0, 0.0, 0.0]])):
+        with pytest.raises(TypeError, match=r"^calibrated must be True or False; got "):
+            loss.predict_proba(raw, calibrated)
+        assert_array_equal(loss.predict_proba(raw, np.False_), loss.predict_proba(raw, False))
 
 
 def test_sums_that_overflow_are_finite():
@@ -385,18 +449,25 @@ def test_raw_predictions_that_are_no_numbers(raw, got):
 
 
 def test_raw_predictions_too_large_for_a_float():
-    for raw in ([0, 10**400], np.array(["1e400", "1"], dtype=np.longdouble)):
-        with pytest.raises(ValueError, match=NOT_FINITE):
-            BINARY.predict_proba(raw)
+    with np.errstate(all="raise"):
+        for raw in ([0, 10**400], np.array(["1e400", "1"], dtype=np.longdouble)):
+            with pytest.raises(ValueError, match=r"^raw_prediction must be finite.*; got inf"):
+                BINARY.predict_proba(raw)
+        with pytest.raises(ValueError, match=r"^raw_prediction must be finite.*; got -inf"):
+            BINARY.predict_proba([0, -(10**400)])
+        assert_array_equal(BINARY.loss([1], np.array(["1e-4000"], dtype=np.longdouble)), BINARY.loss([1], [0.0]))
 
 
 def test_raw_predictions_of_another_shape():
     for raw in (0.5, [[0.5, 1.0]], np.zeros((2, 1))):
-        with pytest.raises(ValueError, match=r"^raw_prediction must have shape \(n_samples,\); got \("):
+        with pytest.raises(
+            ValueError, match=r"^raw_prediction must have shape \(n_samples,\); got \([\d, ]*\)\.$"
+        ):
             BINARY.loss([0, 1], raw)
     for raw in (np.zeros((2, 2)), np.zeros((2, 4)), np.zeros(6), np.zeros((2, 3, 1))):
         with pytest.raises(
-            ValueError, match=r"^raw_prediction must have shape \(n_samples, 3\); got \(.*num_class"
+            ValueError,
+            match=r"^raw_prediction must have shape \(n_samples, 3\); got \(.*\) \(in .* num_class in params\)\.$",
         ):
             THREE.loss([0, 1], raw)
     for raw in (np.zeros((2, 1)), np.zeros((2, 0)), np.zeros(2)):
@@ -439,7 +510,11 @@ def test_weights_of_any_container(weight):
     assert_array_equal(BINARY([0, 1], RAW, weight)[0], expected.astype(np.float32))
 
 
-@pytest.mark.parametrize("bad", [-1, -1e-300, np.nan, np.inf, 1.1e15, pytest.param(10**400, id="huge")])
+def test_the_largest_weight():
+    assert BINARY.loss([1], [0.0], [1e15]) == 1e15 * BINARY.loss([1], [0.0])
+
+
+@pytest.mark.parametrize("bad", [-1, -1e-300, np.nan, np.inf, 1e15 + 1, pytest.param(10**400, id="huge")])
 def test_weights_out_of_range(bad):
     for call in (
         lambda: BINARY.loss([0, 1], RAW, [1, bad]),
@@ -447,7 +522,7 @@ def test_weights_out_of_range(bad):
         lambda: BINARY.fit_intercept_only([0, 1], [1, bad]),
     ):
         with pytest.raises(
-            ValueError, match=r"^sample_weight must be finite and >= 0, at most 1e15; got (-1|nan|inf|11000)"
+            ValueError, match=r"^sample_weight must be finite and >= 0, at most 1e15; got (-1|nan|inf|10000)"
         ):
             call()
 

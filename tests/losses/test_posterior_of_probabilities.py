@@ -30,6 +30,10 @@ def test_many_classes(gamma, alpha):
     )
 
 
+def test_the_defaults_are_those_of_the_estimator():
+    assert_array_equal(posterior([0.2, 0.7]), posterior([0.2, 0.7], 2.0, None))
+
+
 def test_gamma_zero_without_alpha_changes_nothing():
     p = np.array([0, 1e-300, 0.1, 0.5, 0.9, 1])
     assert_allclose(posterior(p, 0), p, rtol=1e-12)
@@ -69,6 +73,21 @@ def test_rows_with_zeros_and_ones(gamma):
 )
 def test_what_is_no_probability_is_refused(probability, message):
     with pytest.raises(ValueError, match=message):
+        posterior(probability)
+
+
+@pytest.mark.parametrize(
+    ("probability", "got"),
+    [
+        (["0.5", "0.2"], "'0.5'"),
+        ([None, 0.5], "None"),
+        ([0.5 + 0j, 0.2], "0.5"),
+        (np.ma.array([0.2, 0.5], mask=[True, False]), "masked"),
+        (np.array(["2020"], dtype="M8[Y]"), "2020"),
+    ],
+)
+def test_what_is_no_number_is_refused(probability, got):
+    with pytest.raises(TypeError, match=f"^probability must hold real numbers; got .*{got}"):
         posterior(probability)
 
 
