@@ -134,6 +134,8 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
             raise TypeError(
                 f"X must be a Dask data frame or a Dask array of two dimensions; got {type(X)}{shape}."
             )
+        if X.dtype.kind in "mM":
+            raise TypeError(f"X must hold numbers; got {X.dtype}.")
         if np.isnan(X.shape[1]):
             raise ValueError(f"X must have a known number of columns; got shape {X.shape}.")
         if X.shape[1] == 0:

@@ -9,6 +9,7 @@ import pytest
 from .boosters import BOOSTERS
 from .test_bad_input import DATA, FIT_PARAMS, INNER, PARAMETERS, WEIGHT, X, Y, assert_refused
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
@@ -44,26 +45,38 @@ def collection(data):
 NO_ROWS = "X must have at least one row and one column", "got no rows"
 NO_COLUMNS = "X must have at least one row and one column", "got no columns"
 
-# What is said of two partitions where the local estimator says (how the message begins, what it says it got).
-OTHERWISE = {
-    ("y must hold class labels", "0.1257"): ("y must hold class labels", r"got np.float64\(-?[0-9.]"),
+# Where the local estimator says that it got this, how the message begins and what it got, in two partitions.
+IN_PARTS = {
+    "0.1257": ("y must hold class labels", r"got np.float64\(-?[0-9.]"),
     # The partition without None may be the first to complain: of labels that are integers, but as objects.
-    ("y must not hold missing or infinite values", "None"): ("y must (not hold missing|hold class)", "(None|0)"),
-    ("y should be a 1d array", r"\(60, 2\)"): ("y should be a 1d array", r"\(30, 2\)"),
-    ("", r"\[60, 1\]"): ("y must be a Dask array or a Dask series", "csr_array"),
-    ("", r"\[60, 59\]"): (r"y must have the chunks of X, \(30, 30\)", r"\(30, 29\)"),
-    ("", r"\[59, 60\]"): ("y must have as many rows as X in every partition", "30 and 29 in partition 1"),
-    ("", r"\(0, 3\)|minimum of 1"): NO_ROWS,
-    ("X must have at least one row and one column", r"\(0, 3\)"): NO_ROWS,
-    ("", r"\(60, 0\)"): NO_COLUMNS,
-    ("X must have at least one row and one column", r"\(60, 0\)"): NO_COLUMNS,
-    ("", "1D array"): ("X must be a Dask data frame or a Dask array of two dimensions", r"\(60,\)"),
-    (r"sample_weight must have shape \(60,\)", r"\(59,\)"): (r"sample_weight must have shape \(30,\)", r"\(29,\)"),
-    (r"sample_weight must have shape \(60,\)", "59"): (r"sample_weight must have shape \(30,\)", r"\(29,\)"),
-    (r"sample_weight must have shape \(60,\)", r"\(\)"): ("sample_weight must be a Dask array", "float"),
-    ("sample_weight must hold real numbers", "'1'"): ("sample_weight must be a Dask array", "list"),
-    (r"eval_set\[0\] must hold classes of y, \[0, 1\]", "nan"): ("y must not hold missing", "nan"),
+    "None": ("y must (not hold missing|hold class)", "(None|0)"),
+    r"\(60, 2\)": ("y must be one column of class labels", r"\(30, 2\)"),
+    r"\[60, 59\]": (r"y must have the chunks of X, \(30, 30\)", r"\(30, 29\)"),
+    r"\[59, 60\]": ("y must have as many rows as X in every partition", "30 and 29 in partition 1"),
+    r"\(0, 3\)|minimum of 1": NO_ROWS,
+    r"\(0, 3\)": NO_ROWS,
+    r"\(60, 0\)": NO_COLUMNS,
+    "1D array": ("X must be a Dask data frame or a Dask array of two dimensions", r"\(60,\)"),
+    r"\(59,\)": (r"sample_weight must have shape \(30,\)", r"\(29,\)"),
 }
+IN_PARTS_OF_EVAL_SET = {
+    **IN_PARTS,
+    "nan": ("y must not hold missing", "nan"),
+    r"eval_set\[0\] must not be masked": ("y must not be masked", ""),
+    "59": IN_PARTS[r"\(59,\)"],
+    "-1.0": ("sample_weight must be finite and >= 0", "-1.0"),
+}
+
+
+def on_dask(data, message, got):
+    """Return how the message begins and what it says it got where the data are Dask collections."""
+    for argument in data.keys() & {"X", "y", "sample_weight"}:
+        if not dask.is_dask_collection(collection(data[argument])):
+            return f"{argument} must be a Dask ", type(data[argument]).__name__
+    if isinstance(data.get("eval_set"), list) and isinstance(data["eval_set"][0], tuple):
+        in_parts = IN_PARTS_OF_EVAL_SET.get(got or message)
+        return (rf"eval_set\[0\]: {in_parts[0]}", in_parts[1]) if in_parts else (message, got)
+    return IN_PARTS.get(got, (message, got))
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +121,7 @@ def test_parameters_refused(name, params, message, got, refused):
     ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
 )
 def test_data_refused(name, data, message, got, refused):
-    message, got = OTHERWISE.get((message, got), (message, got))
-    if "eval_set" in data and message.startswith(("y", "sample_weight")):
-        message = rf"eval_set\[0\]: {message}"
-    refused(name, message, got, **data)
+    refused(name, *on_dask(data, message, got), **data)
 
 
 @pytest.mark.parametrize(("name", "params"), INNER, ids=str)
