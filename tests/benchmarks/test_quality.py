@@ -75,12 +75,17 @@ def test_run_goes_on_where_it_stopped_and_its_results_make_the_tables(folder, tm
     broken = fits[0] | {"contender": "broken", "family": "broken", "error": "ValueError: no"}
     lines.write_text(lines.read_text() + json.dumps(broken) + "\n")
     summarise.collect(results, [f"standard={lines}"])
-    page.write_text("# Page\n<!-- table multiclass -->old<!-- end -->\n<!-- table failures --><!-- end -->\nend\n")
+    page.write_text(
+        "# Page\n<!-- table multiclass -->stale<!-- end -->\n<!-- table failures --><!-- end -->\n"
+        "<!-- table foretold --><!-- end -->\n<!-- table Hessian at the start --><!-- end -->\nend\n"
+    )
     summarise.tables(results, page)
     text = page.read_text()
-    assert "old" not in text
+    assert "stale" not in text
     assert "| xgboost | focal_boost 2 | 1/1 |" in text
     assert "ValueError: no" in text
+    assert "| built-in log loss | " in text
+    assert "| 50 % | 1.29 | 1.50 | 1.60 |" in text
     assert text.endswith("end\n")
 
 

@@ -123,3 +123,11 @@ def test_ten_million_rows_are_ten_thousand_times_a_thousand():
     few = BinaryFocalLoss()(y, raw)
     for many, expected in zip(BinaryFocalLoss()(np.tile(y, 10_000), np.tile(raw, 10_000)), few, strict=True):
         assert_array_equal(many.reshape(10_000, 1000), np.broadcast_to(expected, (10_000, 1000)))
+
+
+@pytest.mark.parametrize(("loss", "n_outputs"), [(BinaryFocalLoss(), 1), (MulticlassFocalLoss(n_classes=3), 3)])
+def test_a_worker_without_rows_gets_a_column_per_output(loss, n_outputs):
+    # XGBoost 3.4 hands such a worker, in distributed training, raw predictions of this shape.
+    for part in loss(np.empty(0), np.empty((0, 0), dtype=np.float32)):
+        assert part.shape == (0, n_outputs)
+        assert part.dtype == np.float32
