@@ -453,7 +453,8 @@ class TestStreaming:
         spilled = sum(
             w["metrics"]["spilled_bytes"]["disk"] for w in client.scheduler_info(n_workers=-1)["workers"].values()
         )
-        assert spilled == 0
+        # What other tests left may be written to disk when a worker's process fills up, but no partition is.
+        assert spilled < X.blocks[0].nbytes
         assert classes.tolist() == [0, 1, 2]
         assert counts.sum() == len(X)
         assert counts[2] == pytest.approx(0.005 * len(X), rel=0.1)
