@@ -129,7 +129,8 @@ class TestParity:
 
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
-    @pytest.mark.parametrize(("chunk", "order"), [(500, "shuffled"), (1000, "shuffled"), (500, "sorted")])
+    # So many partitions Dask spreads over both workers; LightGBM on one alone learns another model.
+    @pytest.mark.parametrize(("chunk", "order"), [(400, "shuffled"), (500, "shuffled"), (500, "sorted")])
     def test_gamma_0_is_the_boosters_own_dask_model_however_the_rows_are_split(
         self, client, kind, n_classes, chunk, order
     ):
