@@ -43,6 +43,8 @@ def encode(y: Any) -> tuple[Array, Array]:
     if missing.any():
         raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
     try:
+        if y.dtype.kind == "S" or any(isinstance(label, bytes) for label in y[:1]):
+            raise TypeError("Decode bytes.")  # an older scikit-learn only warns
         check_classification_targets(y)
         classes = np.unique(y)
     except (TypeError, ValueError) as error:

@@ -47,7 +47,7 @@ NO_COLUMNS = "X must have at least one row and one column", "got no columns"
 
 # Where the local estimator says that it got this, how the message begins and what it got, in two partitions.
 IN_PARTS = {
-    "0.1257": ("y must hold class labels", r"got np.float64\(-?[0-9.]"),
+    "0.1257": ("y must hold class labels", r"got (np.float64\()?-?[0-9.]"),
     # The partition without None may be the first to complain: of labels that are integers, but as objects.
     "None": ("y must (not hold missing|hold class)", "(None|0)"),
     r"\(60, 2\)": ("y must be one column of class labels", r"\(30, 2\)"),

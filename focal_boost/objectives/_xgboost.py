@@ -258,14 +258,14 @@ def _readable(X: Any) -> Any:
         return X
     import narwhals as nw
 
-    if not nw.dependencies.is_polars_dataframe(X):
+    categories = [name for name, dtype in frame.schema.items() if dtype == nw.Categorical]
+    if not categories or not nw.dependencies.is_polars_dataframe(X):
         return X
-    levels = {
-        name: frame[name].cast(nw.String).drop_nulls().unique().sort().to_list()
-        for name, dtype in frame.schema.items()
-        if dtype == nw.Categorical
-    }
-    return frame.with_columns(*(nw.col(name).cast(nw.Enum(level)) for name, level in levels.items())).to_native()
+    import polars as pl
+
+    words = X.select(pl.col(categories).cast(pl.String))
+    enums = [column.cast(pl.Enum(column.drop_nulls().unique().sort())) for column in words]
+    return X.with_columns(enums)
 
 
 @contextmanager
