@@ -5,9 +5,10 @@ Nothing here imports a booster. The native argument order is recognised by the d
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,14 +46,11 @@ class Rows(ABC):
         self._in_blocks(lambda rows, work: self._loss_block(raw, rows, work, loss))
         return loss
 
-    def derivatives(self, raw: Array, policy: Policy, factor: float, dtype: Any) -> tuple[Array, Array]:
-        """Return gradient and Hessian, shaped and laid out as the raw prediction."""
-        gradient = np.empty_like(raw, dtype=dtype)
-        hessian = np.empty_like(gradient)
+    def derivatives(self, raw: Array, policy: Policy, factor: float, gradient: Array, hessian: Array) -> None:
+        """Write gradient and Hessian, both shaped as the raw prediction."""
         self._in_blocks(
             lambda rows, work: self._derivatives_block(raw, rows, work, policy, factor, gradient, hessian)
         )
-        return gradient, hessian
 
     def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
         in_blocks(len(self._labels), self._n_outputs, self.n_work + 3 * self._n_outputs, self._dtype, evaluate)
@@ -128,7 +126,9 @@ class FocalLoss(ABC):
         gradient, hessian : ndarrays of the shape and dtype of ``raw_prediction``
         """
         rows, raw = self._on_rows(y_true, raw_prediction, sample_weight)
-        return rows.derivatives(raw, true_hessian, 1.0, raw.dtype)
+        gradient, hessian = np.empty_like(raw), np.empty_like(raw)
+        rows.derivatives(raw, true_hessian, 1.0, gradient, hessian)
+        return gradient, hessian
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
         """Return gradient and Hessian as XGBoost and LightGBM want them of a custom objective.
@@ -234,7 +234,10 @@ class FocalLoss(ABC):
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss as a callable objective, with what the two boosters' own log losses differ in.
+    """A loss as the callable objective of a training, with what the two boosters' own log losses differ in.
+
+    A call overwrites what the last one of the same thread returned: boosters have used it up by then. Where freed
+    memory goes back to the system, as on Dask's workers, every round would have to page in new arrays.
 
     Parameters
     ----------
@@ -249,6 +252,7 @@ class Objective:
     loss: FocalLoss
     dtype: Any = np.float32
     hessian_factor: float | None = None
+    _results: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
         """Return float32 gradient and Hessian; arguments as of the loss's own call."""
@@ -263,4 +267,10 @@ class Objective:
             return empty, empty.copy()
         rows, raw = self.loss._on_rows(y_true, y_pred, sample_weight, self.dtype)
         factor = self.loss._hessian_factor if self.hessian_factor is None else self.hessian_factor
-        return rows.derivatives(raw, POLICIES[self.loss.hessian], factor, np.float32)
+        thread, layout = threading.get_ident(), (raw.shape, raw.strides)
+        known, gradient, hessian = self._results.get(thread, (None, None, None))
+        if known != layout:
+            gradient, hessian = np.empty_like(raw, dtype=np.float32), np.empty_like(raw, dtype=np.float32)
+            self._results[thread] = layout, gradient, hessian
+        rows.derivatives(raw, POLICIES[self.loss.hessian], factor, gradient, hessian)
+        return gradient, hessian

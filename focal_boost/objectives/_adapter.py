@@ -189,21 +189,20 @@ def _with_rows(name: str, data: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
     import dask
 
     X, y, sample_weight = data
-    rows, labels = dask.compute(
-        *([dask.delayed(_n_rows)(part) for part in np.ravel(column.to_delayed())] for column in (X, y))
-    )
-    for i, (n_rows, n_labels) in enumerate(zip(rows, labels, strict=True)):
+    parts = zip(np.ravel(X.to_delayed()), np.ravel(y.to_delayed()), strict=True)
+    rows = dask.compute(*(dask.delayed(_n_rows)(*pair) for pair in parts))
+    for i, (n_rows, n_labels) in enumerate(rows):
         if n_rows != n_labels:
             raise ValueError(
                 f"{name}y must have as many rows as X in every partition; got {n_labels} and {n_rows} in "
                 f"partition {i}."
             )
-    if all(rows):
+    filled = [i for i, (n_rows, _) in enumerate(rows) if n_rows]
+    if len(filled) == len(rows):
         return data
-    filled = np.flatnonzero(rows).tolist()
     weight = None if sample_weight is None else sample_weight.partitions[filled]
     return X.partitions[filled], y.partitions[filled], weight
 
 
-def _n_rows(part: Any) -> int:
-    return part.shape[0]  # sparse matrices have no len()
+def _n_rows(X: Any, y: Any) -> tuple[int, int]:
+    return X.shape[0], len(y)  # sparse matrices have no len()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from focal_boost.losses._base import FocalLoss
+from focal_boost.losses._base import FocalLoss, Objective
 from focal_boost.losses._kernel import Array
 from focal_boost.objectives._adapter import (
     BoosterAdapter,
@@ -153,7 +153,7 @@ class XGBoostAdapter(BoosterAdapter):
         own_kwargs = dict(estimator.kwargs) if getattr(estimator, "kwargs", None) else {}
         multiclass = np.ndim(start) == 1
         estimator.set_params(
-            objective=loss,
+            objective=Objective(loss),
             # Binary in probability space, multiclass in margin space.
             base_score=[float(value) for value in start] if multiclass else float(1 / (1 + np.exp(-start))),
         )

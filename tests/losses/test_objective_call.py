@@ -2,6 +2,7 @@
 
 import inspect
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -85,6 +86,34 @@ def test_an_objective_multiplies_second_derivatives_by_the_factor_asked_for():
         hessian = loss(y, raw)[1]
         assert_array_equal(Objective(loss, hessian_factor=by_hand)(y, raw)[1], hessian)
         assert_array_equal(Objective(loss, hessian_factor=4 * by_hand)(y, raw)[1], 4 * hessian)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_the_objective_of_a_training_puts_every_round_where_the_last_one_was(loss):
+    y, raw = rows(loss)
+    objective = Objective(loss)
+    first = objective(y, raw)
+    for y_next, raw_next in (rows(loss), (y, raw / 2)):
+        again = objective(y_next, raw_next)
+        assert all(a is b for a, b in zip(first, again, strict=True))
+        assert_array_equal(again, loss(y_next, raw_next))
+    # ... unless they would not fit there.
+    shorter = objective(y[:20], raw[:20])
+    assert_array_equal(shorter, loss(y[:20], raw[:20]))
+    fortran = np.asfortranarray(raw)
+    assert all(array.strides == fortran.strides for array in objective(y, fortran))
+    assert_array_equal(objective(y, fortran), loss(y, raw))
+
+
+def test_threads_that_share_an_objective_do_not_share_its_results():
+    # Dask's workers may be threads of one process, which then train with one object.
+    objective = Objective(LOSSES[0])
+    y, raw = rows(LOSSES[0])
+    here = objective(y, raw)
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(objective, y, -raw).result()
+    assert_array_equal(here, LOSSES[0](y, raw))
+    assert_array_equal(there, LOSSES[0](y, -raw))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
