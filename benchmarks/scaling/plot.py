@@ -34,7 +34,7 @@ def main() -> None:
     for axes in (times, ratios, kept):
         axes.set_xticks(rows, [f"{n // 1000:,}k" for n in rows])
         axes.minorticks_off()
-    times.set_yticks([1, 2, 5], ["1", "2", "5"])
+    times.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     times.legend(fontsize="small")
     figure.savefig(HERE / "scaling.svg", metadata={"Date": None})
 

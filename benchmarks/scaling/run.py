@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import pickle
 import platform
 import time
@@ -76,15 +77,18 @@ def label_pass(client: Client, y: da.Array) -> tuple[float, int]:
 def main() -> None:
     """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[125_000, 250_000, 500_000, 1_000_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[125_000, 250_000, 500_000, 1_000_000, 2_000_000])
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")
     results = []
-    for keep_memory, n_workers in itertools.product((False, True), (1, 2)):
+    # Those that keep it come first: Dask leaves its setting in the environment of this process.
+    for keep_memory, n_workers in itertools.product((True, False), (1, 2)):
         options = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}
         start = dask.config.set(KEEP_MEMORY if keep_memory else {})
         with start, LocalCluster(**options) as cluster, Client(cluster) as client:
+            if keep_memory == any(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()):
+                raise SystemExit("MALLOC_TRIM_THRESHOLD_ must not be set where this is started.")
             for n_rows in arguments.rows:
                 X, y = data(n_rows)
                 for name, estimator in estimators().items():
