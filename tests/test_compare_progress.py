@@ -1,0 +1,22 @@
+"""The progress bar: seen on a terminal, where it tells how many models are done, and nowhere else."""
+
+from focal_boost._compare._progress import bar
+
+
+def test_a_terminal_shows_the_models_done_and_the_time_left(monkeypatch, capfd):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # by which rich takes any stream for a terminal
+    monkeypatch.setenv("COLUMNS", "100")
+    with bar(3) as advance:
+        advance(2)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "2/3" in err
+    assert "left" in err
+
+
+def test_a_file_gets_no_bar(monkeypatch, capfd):
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("TTY_COMPATIBLE", raising=False)
+    with bar(3) as advance:
+        advance(3)
+    assert capfd.readouterr() == ("", "")
