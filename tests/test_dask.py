@@ -177,6 +177,30 @@ class TestParity:
         assert model.predict(data[list(frame)]).compute().tolist() == model.to_local().predict(frame).tolist()
 
 
+    @both
+    def test_columns_of_small_files_stay_together(self, client, kind, tmp_path):
+        # Dask joins the partitions of few columns that it reads from small files, and of the features others than
+        # of the labels: the boosters' own estimators refuse them then.
+        X, y, w = rows(steps=2)
+        frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, w=w)
+        for i in range(8):
+            frame[i * 500 : (i + 1) * 500].to_parquet(tmp_path / f"{i}.parquet")
+        data = dd.read_parquet(tmp_path)
+        X, y, w = data[list("abcde")], data.y, data.w
+        assert len(y.to_delayed()) < len(X.to_delayed()) == 8
+        model = DaskFocalBoostClassifier(booster(kind)).fit(X, y, w, eval_set=[(X, y)], eval_sample_weight=[w])
+        proba = model.predict_proba(X)
+        assert proba.numblocks == (8, 1)
+        np.testing.assert_array_equal(proba.compute(), model.to_local().predict_proba(frame[list("abcde")]))
+        expected = FocalBoostClassifier(local(booster(kind))).fit(frame[list("abcde")], frame.y, frame.w)
+        np.testing.assert_allclose(model.initial_raw_prediction_, expected.initial_raw_prediction_, rtol=1e-9)
+        theirs = log_loss(frame.y, expected.predict_proba(frame[list("abcde")]), sample_weight=frame.w)
+        assert log_loss(frame.y, proba.compute(), sample_weight=frame.w) == pytest.approx(theirs, rel=0.02)
+        assert model.predict(X[["a", "b", "c", "d", "e"]]).compute().tolist() == (
+            model.to_local().predict(frame[list("abcde")]).tolist()
+        )
+
+
 class TestSparseBlocks:
     @both
     @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array])
