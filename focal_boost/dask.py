@@ -26,7 +26,7 @@ from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import dask_adapter_for, default_dask_estimator
-from focal_boost.objectives._adapter import EvalSet
+from focal_boost.objectives._adapter import JOINED, EvalSet
 
 
 class DaskFocalBoostClassifier(FocalBoostClassifier):
@@ -58,7 +58,8 @@ class DaskFocalBoostClassifier(FocalBoostClassifier):
     -----
     ``fit`` reads the labels twice: once for the statistics, one partition at a time, which brings a few hundred
     bytes per partition to the client; and once with the features, to number them. All of it then stays in the
-    workers' memory, as the boosters need it. Persist the collections first where reading them is costly.
+    workers' memory, as the boosters need it. Persist a data frame before taking ``X`` and ``y`` from it, or the
+    labels are read twice, and of small files Dask joins partitions, of each column others, which is refused.
 
     The metric of every round is the mean over all rows of the eval set, on whichever worker they lie, so
     that early stopping works with both boosters. A metric that is no mean over rows (a rank metric of
@@ -217,7 +218,8 @@ def _partitions(name: str, column: Any, X: Any) -> list[Any]:
     partitions = list(np.ravel(column.to_delayed()))
     n_expected = X.numblocks[0] if isinstance(X, da.Array) else X.npartitions
     if len(partitions) != n_expected:
-        raise ValueError(f"{name} must be partitioned as X, into {n_expected} parts; got {len(partitions)}.")
+        hint = "" if len(partitions) == column.npartitions else f" after Dask has joined some{JOINED}"
+        raise ValueError(f"{name} must be partitioned as X, into {n_expected} parts; got {len(partitions)}{hint}.")
     return partitions
 
 

@@ -22,6 +22,10 @@ EvalSet = list[tuple[Any, Array, Array | None]]
 _LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss")
 
 
+# Dask joins partitions of small files when it reads few of their columns: of X others than of y.
+JOINED = ": persist the frame before taking X and y from it"
+
+
 @dataclass(frozen=True)
 class FocalMetric:
     """A metric of raw predictions for the loss that they were trained with.
@@ -189,13 +193,18 @@ def _with_rows(name: str, data: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
     import dask
 
     X, y, sample_weight = data
+    if X.npartitions != y.npartitions:
+        raise ValueError(
+            f"{name}X must be partitioned as y, into {y.npartitions} parts; got {X.npartitions} after Dask has "
+            f"joined some{JOINED}."
+        )
     parts = zip(np.ravel(X.to_delayed()), np.ravel(y.to_delayed()), strict=True)
     rows = dask.compute(*(dask.delayed(_n_rows)(*pair) for pair in parts))
     for i, (n_rows, n_labels) in enumerate(rows):
         if n_rows != n_labels:
             raise ValueError(
                 f"{name}y must have as many rows as X in every partition; got {n_labels} and {n_rows} in "
-                f"partition {i}."
+                f"partition {i}. If Dask has joined partitions of small files{JOINED}."
             )
     filled = [i for i, (n_rows, _) in enumerate(rows) if n_rows]
     if len(filled) == len(rows):
