@@ -7,22 +7,17 @@ import pandas as pd
 import pytest
 
 from .boosters import BOOSTERS
+from .clusters import IGNORED, da, dd, distributed, lightgbm
 from .test_bad_input import DATA, FIT_PARAMS, INNER, PARAMETERS, WEIGHT, X, Y, assert_refused
 
-dask = pytest.importorskip("dask")
-distributed = pytest.importorskip("distributed")
-da = pytest.importorskip("dask.array")
-dd = pytest.importorskip("dask.dataframe")
+# What comes next needs Dask, without which the line above has skipped the module.
+# isort: split
+import dask
+from xgboost.dask import DaskXGBClassifier
 
-import lightgbm  # noqa: E402
-from xgboost.dask import DaskXGBClassifier  # noqa: E402
+from focal_boost.dask import DaskFocalBoostClassifier
 
-from focal_boost.dask import DaskFocalBoostClassifier  # noqa: E402
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = IGNORED
 
 
 def booster(name, **params):

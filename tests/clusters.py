@@ -1,0 +1,87 @@
+"""Clusters of two worker processes, and data and boosters for them; not a test itself.
+
+Importing it skips the module that does where Dask or a booster is missing.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+distributed = pytest.importorskip("distributed")
+lightgbm = pytest.importorskip("lightgbm")
+xgboost = pytest.importorskip("xgboost")
+
+from xgboost.dask import DaskXGBClassifier  # noqa: E402
+
+IGNORED = [
+    # LightGBM says so of every Dask estimator: n_jobs is in its own parameters and it takes the workers' threads.
+    pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning"),
+    # LightGBM's word for eval sets with fewer partitions than there are workers.
+    pytest.mark.filterwarnings("ignore:Worker .* was not allocated eval_set data:UserWarning"),
+    # Sockets and event loops of Dask's own that are closed by the collector, at a time of its choosing.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+LIMIT = 512 * 2**20  # bytes of memory of each worker
+
+
+def start_cluster(**options):
+    return distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        memory_limit=LIMIT,
+        dashboard_address=":0",
+        worker_dashboard_address=":0",
+        silence_logs=30,
+        **options,
+    )
+
+
+def booster(kind, **params):
+    params = {"n_estimators": 15, "learning_rate": 0.3, **params}
+    if kind == "xgboost":
+        return DaskXGBClassifier(max_depth=4, **params)
+    return lightgbm.DaskLGBMClassifier(num_leaves=15, verbosity=-1, **params)
+
+
+def local(estimator):
+    if isinstance(estimator, DaskXGBClassifier):
+        params = estimator.get_params()
+        del params["coll_cfg"]
+        return xgboost.XGBClassifier(**{**params, "n_jobs": 1})
+    params = estimator.get_params()
+    del params["client"]
+    return lightgbm.LGBMClassifier(**{**params, "n_jobs": 1})
+
+
+both = pytest.mark.parametrize("kind", ["xgboost", "lightgbm"])
+N = 4000
+
+
+def rows(n_classes=2, n=N, steps=None):
+    """Return features with NaN, string labels and weights.
+
+    Features in a few ``steps`` make the same histogram bins of any part of the rows: Dask places the partitions
+    on the workers as it likes, and both boosters, LightGBM most, make the bins of what each worker has.
+    """
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 5))
+    X = X if steps is None else np.clip(np.round(X * steps) / steps, -2, 2)
+    z = X[:, 0] + X[:, 1] ** 2 + rng.normal(scale=0.7, size=n)
+    X[rng.random(X.shape) < 0.05] = np.nan
+    y = np.array(["often", "rare", "scarce"])[np.digitize(z, [2.5, 4.0][: n_classes - 1])]
+    return X, y, rng.uniform(0.5, 1.5, size=n)
+
+
+def split(*arrays, chunk=1000):
+    return [da.from_array(array, chunks=(chunk, *array.shape[1:])) for array in arrays]
+
+
+def filtered(X, y, w):
+    """Return a frame, labels and weights in partitions of unknown length, the first and the third empty."""
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, w=w, keep=np.arange(len(X)) % 2000 >= 1000)
+    data = dd.from_pandas(frame, npartitions=4)
+    data = data[data.keep]
+    return data[list("abcde")], data.y, data.w

@@ -1,0 +1,135 @@
+"""What DaskFocalBoostClassifier refuses of Dask's own; no cluster, and a worker that is lost."""
+
+import os
+import signal
+import time
+
+import pandas as pd
+import pytest
+
+from focal_boost import FocalBoostClassifier
+
+from .clusters import IGNORED, booster, da, dd, distributed, lightgbm, rows, split, start_cluster, xgboost
+
+# What comes next needs Dask, without which the line above has skipped the module.
+# isort: split
+from xgboost.dask import DaskXGBClassifier
+
+from focal_boost.dask import DaskFocalBoostClassifier
+
+pytestmark = IGNORED
+
+
+class TestRefusals:
+    def refused(self, X, y, match, sample_weight=None, error=ValueError, model=None, **fit_params):
+        model = model or DaskFocalBoostClassifier(booster("xgboost", n_estimators=1))
+        with pytest.raises(error, match=match):
+            model.fit(X, y, sample_weight, **fit_params)
+        assert not hasattr(model, "estimator_")
+
+    def test_arrays_that_do_not_fit_together(self, client):
+        X, y, w = rows(n=400)
+        dX, dy, dw = split(X, y, w, chunk=100)
+        self.refused(dX, dy.rechunk(200), r"y must be partitioned as X, into 4 parts; got 2")
+        self.refused(dX, dy, r"sample_weight must be partitioned as X, into 4 parts; got 2", dw.rechunk(200))
+        self.refused(
+            dX, dy.rechunk(((50, 150, 100, 100),)), r"y must have the chunks of X, \(100, 100, 100, 100\)"
+        )
+        self.refused(dX, dy, r"sample_weight must have shape \(100,\)", dw.rechunk(((50, 150, 100, 100),)))
+        self.refused(X, dy, "X must be a Dask data frame or a Dask array", error=TypeError)
+        self.refused(dX, y, "y must be a Dask array or a Dask series", error=TypeError)
+
+    def test_labels_and_weights_that_nothing_can_be_learned_from(self, client):
+        X, y, w = rows(n=400)
+        dX, dy, dw = split(X, y, w, chunk=100)
+        self.refused(dX, da.full_like(dy, "often"), "at least two classes; got one class: \\['often'\\]")
+        self.refused(dX, dX[:, 0], "NaN|missing or infinite")
+        self.refused(dX, dy, "positive somewhere in every class", da.where(dy == "rare", 0.0, dw))
+        self.refused(dX, dy, "finite and >= 0", -dw)
+        named = DaskFocalBoostClassifier(booster("xgboost"), alpha={"never": 2.0})
+        self.refused(dX, dy, "alpha must name classes of y", model=named)
+
+    def test_eval_sets(self, client):
+        X, y, w = rows(n=400)
+        dX, dy, dw = split(X, y, w, chunk=100)
+        self.refused(
+            dX, dy, r"eval_set\[0\] must hold classes of y.*never", eval_set=[(dX, da.full_like(dy, "never"))]
+        )
+        self.refused(dX, dy, "features", eval_set=[(dX[:, :3], dy)])
+        self.refused(dX, dy, "positive weight", eval_set=[(dX, dy)], eval_sample_weight=[dw * 0])
+
+    def test_categories_that_differ_between_partitions(self, client):
+        X, y, _ = rows(n=400)
+        data = dd.from_pandas(pd.DataFrame({"a": X[:, 0], "y": y, "c": y}), npartitions=4)
+        data = data.assign(c=data.c.astype("category"))
+        self.refused(data[["a", "c"]], data.y, r"known categories.*\['c'\]")
+
+    def test_local_boosters_here_and_dask_boosters_there(self, client):
+        X, y, _ = rows(n=400)
+        dX, dy = split(X, y, chunk=100)
+        for estimator in (lightgbm.LGBMClassifier(), xgboost.XGBClassifier(), DaskXGBClassifier):
+            self.refused(
+                dX, dy, "must be a DaskXGBClassifier", error=TypeError, model=DaskFocalBoostClassifier(estimator)
+            )
+        for estimator in (lightgbm.DaskLGBMClassifier(), DaskXGBClassifier()):
+            with pytest.raises(TypeError, match="must be an XGBClassifier"):
+                FocalBoostClassifier(estimator).fit(X, y)
+
+    def test_prediction_from_other_features_and_before_fit(self, client):
+        X, y, _ = rows(n=400)
+        dX, dy = split(X, y, chunk=100)
+        model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=1))
+        for method in ("predict", "predict_proba", "predict_log_proba", "decision_function", "to_local"):
+            with pytest.raises(ValueError, match="not fitted"):
+                getattr(model, method)(*() if method == "to_local" else (dX,))
+        model.fit(dX, dy)
+        with pytest.raises(ValueError, match="features"):
+            model.predict(dX[:, :3])
+
+
+class TestWithoutTheModulesCluster:
+    def test_no_client(self, monkeypatch):
+        X, y, _ = rows(n=400)
+        dX, dy = split(X, y, chunk=100)
+
+        def nobody():
+            raise ValueError("No global client found and no address provided")
+
+        monkeypatch.setattr(distributed, "get_client", nobody)
+        with pytest.raises(ValueError, match=r"fit needs a Dask client: create one first"):
+            DaskFocalBoostClassifier(booster("xgboost")).fit(dX, dy)
+
+    def test_a_lost_worker_ends_the_training_of_either_booster_soon(self):
+        X, y, _ = rows(n=2000)
+        with start_cluster() as cluster, distributed.Client(cluster) as client:
+            for kind, where, which in (
+                ("xgboost", "metric", 0),
+                ("lightgbm", "metric", 0),  # on the first worker they meet
+                ("lightgbm", "metric", 1),
+                ("lightgbm", "callback", 0),
+            ):
+                client.wait_for_workers(2)
+                dX, dy = split(X, y, chunk=500)
+                victim = list(client.scheduler_info(n_workers=-1)["workers"])[which]
+                calls = []
+
+                def die_in_round_3(*_, victim=victim, calls=calls):
+                    calls.append(None)
+                    if len(calls) == 3 and distributed.get_worker().address == victim:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    return ("metric", 0.0, False)
+
+                estimator, fit_params = booster(kind, n_estimators=1_000_000), {}
+                if where == "callback":  # the others wait in LightGBM's sockets
+                    fit_params["callbacks"] = [die_in_round_3]
+                elif kind == "lightgbm":  # the others wait for its metrics
+                    fit_params = {"eval_set": [(dX, dy)], "eval_metric": die_in_round_3}
+                else:
+                    fit_params = {"eval_set": [(dX, dy)]}
+                    estimator.set_params(eval_metric=lambda *rows, die=die_in_round_3: die(*rows)[1])
+                model = DaskFocalBoostClassifier(estimator)
+                start = time.monotonic()
+                with pytest.raises((RuntimeError, lightgbm.basic.LightGBMError, xgboost.core.XGBoostError)):
+                    model.fit(dX, dy, **fit_params)
+                assert time.monotonic() - start < 30
+                assert not hasattr(model, "estimator_")
