@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
-from focal_boost.losses._base import FocalLoss
-from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import check_labels, check_sample_weight, floats
+from focal_boost._arguments import check_labels, check_sample_weight, float_array
+from focal_boost.losses import BinaryFocalLoss, FocalLoss, MulticlassFocalLoss
 
 
 def focal_loss(
@@ -58,7 +56,7 @@ def focal_loss(
     """
     if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
-    raw = floats("raw_prediction", raw_prediction)
+    raw = float_array("raw_prediction", raw_prediction)
     binary = raw.ndim == 1
     loss: FocalLoss
     if isinstance(alpha, str) and alpha == "default":
@@ -136,7 +134,7 @@ def expected_calibration_error(
     >>> expected_calibration_error([0, 0, 1, 1], [0.1, 0.3, 0.7, 0.9], n_bins=2)
     0.2
     """
-    proba = floats("y_proba", y_proba).astype(np.float64, copy=False)
+    proba = float_array("y_proba", y_proba).astype(np.float64, copy=False)
     if proba.ndim not in (1, 2) or (proba.ndim == 2 and proba.shape[1] < 2):
         raise ValueError(f"y_proba must have the shape (n,) or (n, K), K at least 2; got {proba.shape}.")
     if not ((proba >= 0) & (proba <= 1)).all():
@@ -169,6 +167,6 @@ def log_loss_of(
     log_proba = loss.predict_log_proba(np.asarray(raw_prediction, dtype=np.float64), calibrated)
     classes = check_labels(y_true, *log_proba.shape)
     weight = check_sample_weight(sample_weight, len(classes))
-    values: Array = -log_proba[np.arange(len(classes)), classes.astype(np.intp, copy=False)]
+    values: np.ndarray = -log_proba[np.arange(len(classes)), classes.astype(np.intp, copy=False)]
     total = values.sum() if weight is None else weight @ values
     return float(total / _total_weight(weight, len(values)))

@@ -1,89 +1,70 @@
-"""What the binary and the multiclass focal loss have in common: scikit-learn's vocabulary, the booster's call.
+"""What the binary and the multiclass focal loss share: scikit-learn's vocabulary and the call of a booster.
 
-Nothing here imports a booster. The native argument order is recognised by the data set's ``get_label``.
+A subclass defines how the probability of the true class follows from a raw prediction (`_true_class`) and how the
+derivatives by its log-odds spread over the raw predictions (`_spread`). Nothing here imports a booster.
 """
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from focal_boost.losses._hessian import POLICIES, Policy, true_hessian
-from focal_boost.losses._kernel import Array, in_blocks
-from focal_boost.losses._parameters import (
-    PerClass,
-    alphas_by_class,
-    check_labels,
-    check_sample_weight,
-)
+from focal_boost._arguments import check_labels, check_sample_weight, labels_first
+from focal_boost.losses import _focal
+from focal_boost.losses._focal import Scratch, blocks
+from focal_boost.losses._hessian import POLICIES, Policy, second_derivative
+from focal_boost.losses._parameters import alphas_by_class, check_finite
 
 
-class Rows(ABC):
-    """The labels and weights of one call, and the loss and its derivatives for them, block by block."""
+@dataclass(frozen=True)
+class Targets:
+    """Labels, exponents and weights in the form that a loss computes with; ``targets[rows]`` are those of a slice.
 
-    ndim: ClassVar[int]  # of the raw prediction
-    n_work: ClassVar[int]  # rows of scratch, beside three per column
+    ``truth`` is the sign of du/draw for a single raw prediction, else the index of the true class; ``weight`` is
+    class weight times sample weight, None for 1.
+    """
 
-    def __init__(
-        self, loss: FocalLoss, n_classes: int, labels: Array, sample_weight: Array | None, dtype: Any
-    ) -> None:
-        self._dtype = np.dtype(dtype)
-        self._n_outputs = 1 if self.ndim == 1 else n_classes
-        # What belongs to a row is looked up block by block: nothing of the size of the data is made here.
-        self._labels = labels
-        self._sample_weight = sample_weight
-        self._gamma = loss.gamma if isinstance(loss.gamma, float) else np.array(loss.gamma, dtype=dtype)
-        self._alpha = None if loss.alpha is None else alphas_by_class(loss.alpha, n_classes).astype(dtype)
+    truth: np.ndarray
+    gamma: float | np.ndarray
+    weight: np.ndarray | None
 
-    def loss(self, raw: Array) -> Array:
-        """Return the loss of each row, (n,)."""
-        loss = np.empty(len(raw), dtype=self._dtype)
-        self._in_blocks(lambda rows, work: self._loss_block(raw, rows, work, loss))
-        return loss
+    def __getitem__(self, rows: slice) -> Targets:
+        gamma = self.gamma if isinstance(self.gamma, float) else self.gamma[rows]
+        return Targets(self.truth[rows], gamma, None if self.weight is None else self.weight[rows])
 
-    def derivatives(self, raw: Array, policy: Policy, factor: float, gradient: Array, hessian: Array) -> None:
-        """Write gradient and Hessian, both shaped as the raw prediction."""
-        self._in_blocks(
-            lambda rows, work: self._derivatives_block(raw, rows, work, policy, factor, gradient, hessian)
-        )
 
-    def _in_blocks(self, evaluate: Callable[[slice, Array], None]) -> None:
-        in_blocks(len(self._labels), self._n_outputs, self.n_work + 3 * self._n_outputs, self._dtype, evaluate)
+@dataclass(frozen=True)
+class BoundLoss:
+    """A loss bound to the rows of one training, whose labels and weights are checked and encoded once."""
 
-    def _gamma_and_weight(self, labels: Array, rows: slice) -> tuple[float | Array, Array | None]:
-        """Return the exponents of a block of rows, and class weight times sample weight or None for 1."""
-        gamma = self._gamma if isinstance(self._gamma, float) else self._by_label(self._gamma, labels)
-        weight = None if self._alpha is None else self._by_label(self._alpha, labels)
-        if self._sample_weight is not None:
-            sample_weight = self._sample_weight[rows].astype(self._dtype, copy=False)
-            weight = sample_weight if weight is None else weight * sample_weight
-        return gamma, weight
+    loss: FocalLoss
+    targets: Targets
+    dtype: Any
+    diagonal_factor: float
 
-    @abstractmethod
-    def _by_label(self, per_class: Array, labels: Array) -> Array: ...
-
-    @abstractmethod
-    def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None: ...
-
-    @abstractmethod
-    def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, factor: float, gradient: Array, hessian: Array
-    ) -> None: ...
+    def derivatives(self, raw: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> None:
+        """Write gradient and Hessian of the raw prediction, both in its shape."""
+        policy, factor = self.loss._policy, self.diagonal_factor
+        self.loss._derivatives(self.targets.__getitem__, raw, self.dtype, policy, factor, gradient, hessian)
 
 
 class FocalLoss(ABC):
     """The methods of both losses. Parameters are those of the subclasses, frozen dataclasses."""
 
-    gamma: PerClass
-    alpha: PerClass | None
-    hessian: str
+    gamma: Any
+    alpha: Any
+    hessian: Any
 
-    def loss(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> Array:
+    _diagonal_factor: ClassVar[float]  # by which XGBoost's own objective multiplies second derivatives
+
+    def loss(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the loss of each row, times its weight.
 
         Parameters
@@ -91,7 +72,7 @@ class FocalLoss(ABC):
         y_true : array-like of shape (n_samples,)
             Labels: 0 or 1, or 0 to K - 1.
         raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Model output before sigmoid or softmax. float32 stays float32, all else becomes float64.
+            Model output before sigmoid or softmax. float32 stays float32, everything else becomes float64.
         sample_weight : array-like of shape (n_samples,), optional
             From 0 to 1e15.
 
@@ -105,33 +86,47 @@ class FocalLoss(ABC):
         ValueError, TypeError
             On wrong labels, shapes or weights, and on raw predictions that are not finite.
         """
-        rows, raw = self._on_rows(y_true, raw_prediction, sample_weight)
-        return rows.loss(raw)
+        raw = self._check_raw_prediction(raw_prediction)
+        check_finite(raw)
+        encode = self._encoder(y_true, sample_weight, raw, raw.dtype)
+        loss = np.empty(len(raw), raw.dtype)
+        with np.errstate(under="ignore"):
+            for rows, scratch in blocks(raw, raw.dtype):
+                targets = encode(rows)
+                self._true_class(raw[rows], targets.truth, scratch)
+                loss[rows] = _focal.loss(scratch, targets.gamma, targets.weight)
+        return loss
 
-    def gradient(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> Array:
+    def gradient(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the gradient of the weighted loss by the raw prediction, in its shape and dtype.
 
         Arguments and errors are those of `loss`.
         """
         return self.gradient_hessian(y_true, raw_prediction, sample_weight)[0]
 
-    def gradient_hessian(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> tuple[Array, Array]:
+    def gradient_hessian(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the gradient and the exact second derivative (multiclass: the diagonal) of the weighted loss.
 
         Arguments and errors are those of `loss`. The Hessian is the true one, negative where the loss is
-        concave, whatever the policy ``hessian`` hands to a booster.
+        concave, whatever the policy ``hessian`` passes to a booster.
 
         Returns
         -------
         gradient, hessian : ndarrays of the shape and dtype of ``raw_prediction``
         """
-        rows, raw = self._on_rows(y_true, raw_prediction, sample_weight)
+        raw = self._check_raw_prediction(raw_prediction)
+        check_finite(raw)
+        encode = self._encoder(y_true, sample_weight, raw, raw.dtype)
         gradient, hessian = np.empty_like(raw), np.empty_like(raw)
-        rows.derivatives(raw, true_hessian, 1.0, gradient, hessian)
+        self._derivatives(encode, raw, raw.dtype, second_derivative, 1.0, gradient, hessian)
         return gradient, hessian
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
-        """Return gradient and Hessian as XGBoost and LightGBM want them of a custom objective.
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and Hessian as XGBoost and LightGBM expect them of a custom objective.
 
         Parameters
         ----------
@@ -145,19 +140,118 @@ class FocalLoss(ABC):
         Returns
         -------
         gradient, hessian : float32 ndarrays of the shape and memory order of the raw prediction
-            The Hessian is that of the policy ``hessian``: finite and not negative.
+            The Hessian follows the policy ``hessian``; it is finite and not negative.
         """
-        return Objective(self)(y_true, y_pred, sample_weight)
+        return self.objective(y_true, y_pred, sample_weight)
 
-    def _on_rows(
-        self, y_true: Any, raw_prediction: Any, sample_weight: Any, dtype: Any = None
-    ) -> tuple[Rows, Array]:
-        """Return the checked rows of a call, by default in the dtype of the raw prediction, and the latter."""
-        raw = self._check_raw_prediction(raw_prediction)
+    def objective(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        dtype: Any = np.float32,
+        diagonal_factor: float | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and Hessian like a call, for a booster whose own objective computes differently.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight
+            As in a call of the loss.
+        dtype : {numpy.float32, numpy.float64}, default=numpy.float32
+            Type of the arithmetic; float32 is returned.
+        diagonal_factor : float, optional
+            Multiplies second derivatives. The default is that of XGBoost, 1 for two classes and 2 for more.
+
+        Returns
+        -------
+        gradient, hessian : float32 ndarrays of the shape and memory order of the raw prediction
+        """
+        labels, raw, weight = labels_first(y_true, y_pred, sample_weight)
+        if np.size(raw) == 0 and len(labels) == 0:
+            # XGBoost's raw prediction on an empty partition has no columns, but it expects one per output.
+            empty = np.empty((0, self._n_outputs), dtype=np.float32)
+            return empty, empty.copy()
+        raw = self._check_raw_prediction(raw)
+        encode = self._encoder(labels, weight, raw, dtype)
+        factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
+        gradient, hessian = np.empty_like(raw, dtype=np.float32), np.empty_like(raw, dtype=np.float32)
+        self._derivatives(encode, raw, dtype, self._policy, factor, gradient, hessian)
+        return gradient, hessian
+
+    def bind(
+        self,
+        y_true: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        n_classes: int = 2,
+        dtype: Any = np.float32,
+        diagonal_factor: float | None = None,
+    ) -> BoundLoss:
+        """Return the loss for the rows of one training, whose labels and weights are checked and encoded once.
+
+        Parameters
+        ----------
+        y_true, sample_weight
+            As in `loss`.
+        n_classes : int, default=2
+            Number of classes K of the raw predictions to come, (n, K), or (n,) for the binary loss.
+        dtype, diagonal_factor
+            As in `objective`.
+
+        Returns
+        -------
+        bound : BoundLoss
+            With a method ``derivatives(raw_prediction, gradient, hessian)`` that writes to the last two.
+        """
+        labels = check_labels(y_true, None, n_classes)
+        weight = check_sample_weight(sample_weight, len(labels))
+        factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
+        return BoundLoss(self, self._encode(labels, weight, n_classes, dtype), dtype, factor)
+
+    @property
+    def _policy(self) -> Policy:
+        policy: Policy = self.hessian if callable(self.hessian) else POLICIES[self.hessian]
+        return policy
+
+    def _encoder(self, y_true: Any, sample_weight: Any, raw: np.ndarray, dtype: Any) -> Callable[[slice], Targets]:
+        """Return a function that encodes the rows of a block: one call needs no memory of the size of the data."""
         n_classes = 2 if raw.ndim == 1 else raw.shape[1]
         labels = check_labels(y_true, len(raw), n_classes)
         weight = check_sample_weight(sample_weight, len(raw))
-        return self._rows(self, n_classes, labels, weight, dtype or raw.dtype), raw
+        return lambda rows: self._encode(labels[rows], None if weight is None else weight[rows], n_classes, dtype)
+
+    def _encode(self, labels: np.ndarray, sample_weight: np.ndarray | None, n_classes: int, dtype: Any) -> Targets:
+        gamma, weight = self.gamma, None
+        if not isinstance(gamma, float):
+            gamma = self._by_label(np.array(gamma, dtype), labels)
+        if self.alpha is not None:
+            weight = self._by_label(alphas_by_class(self.alpha, n_classes).astype(dtype), labels)
+        if sample_weight is not None:
+            sample_weight = sample_weight.astype(dtype, copy=False)
+            weight = sample_weight if weight is None else weight * sample_weight
+        return Targets(self._truth(labels, dtype), gamma, weight)
+
+    def _derivatives(
+        self,
+        encode: Callable[[slice], Targets],
+        raw: np.ndarray,
+        dtype: Any,
+        policy: Policy,
+        diagonal_factor: float,
+        gradient: np.ndarray,
+        hessian: np.ndarray,
+    ) -> None:
+        """Write gradient and Hessian, both in the shape of the raw prediction."""
+        # Very easy rows underflow towards their true value, 0; an infinite raw prediction raises in true_class.
+        with np.errstate(under="ignore", invalid="ignore"):
+            for rows, scratch in blocks(raw, dtype):
+                targets = encode(rows)
+                self._true_class(raw[rows], targets.truth, scratch)
+                slope, curvature = _focal.derivatives(scratch, targets.gamma, targets.weight)
+                gradient[rows], hessian[rows] = self._spread(
+                    targets.truth, scratch, slope, curvature, policy, diagonal_factor
+                )
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
         """Return the initial raw prediction: the one whose posterior is the weighted class prior.
@@ -197,10 +291,10 @@ class FocalLoss(ABC):
         return self._invert_posterior(totals / totals.sum())
 
     @abstractmethod
-    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
+    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
 
-    def predict_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
+    def predict_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return class probabilities.
 
         Parameters
@@ -219,58 +313,37 @@ class FocalLoss(ABC):
         with np.errstate(under="ignore"):
             return np.exp(self.predict_log_proba(raw_prediction, calibrated))
 
-    _hessian_factor: ClassVar[float]  # what a booster's second derivatives are multiplied by, unless it says so
-    _rows: ClassVar[type[Rows]]
+    @property
+    @abstractmethod
+    def _n_outputs(self) -> int: ...
 
     @abstractmethod
     def _infer_n_classes(self, y_true: Any) -> int: ...
 
     @abstractmethod
-    def _check_raw_prediction(self, raw_prediction: Any) -> Array: ...
+    def _check_raw_prediction(self, raw_prediction: Any) -> np.ndarray: ...
 
     @abstractmethod
-    def _invert_posterior(self, priors: Array) -> Any: ...
+    def _invert_posterior(self, priors: np.ndarray) -> Any: ...
 
+    @abstractmethod
+    def _truth(self, labels: np.ndarray, dtype: Any) -> np.ndarray: ...
 
-@dataclass(frozen=True)
-class Objective:
-    """A loss as the callable objective of a training, with what the two boosters' own log losses differ in.
+    @abstractmethod
+    def _by_label(self, per_class: np.ndarray, labels: np.ndarray) -> np.ndarray: ...
 
-    A call overwrites what the last one of the same thread returned: boosters have used it up by then. Where freed
-    memory goes back to the system, as on Dask's workers, every round would have to page in new arrays.
+    @abstractmethod
+    def _true_class(self, raw: np.ndarray, truth: np.ndarray, t: Scratch) -> None:
+        """Fill p, q and ell of a block of rows."""
 
-    Parameters
-    ----------
-    loss : BinaryFocalLoss or MulticlassFocalLoss
-        The loss.
-    dtype : {numpy.float32, numpy.float64}, default=numpy.float32
-        In which derivatives are calculated; float32 is returned.
-    hessian_factor : float, optional
-        What second derivatives are multiplied by. By default 1 (binary) or 2 (multiclass).
-    """
-
-    loss: FocalLoss
-    dtype: Any = np.float32
-    hessian_factor: float | None = None
-    _results: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Array, Array]:
-        """Return float32 gradient and Hessian; arguments as of the loss's own call."""
-        if hasattr(y_pred, "get_label"):
-            data, y_pred = y_pred, y_true
-            y_true, sample_weight = data.get_label(), data.get_weight()
-            if sample_weight is not None and len(sample_weight) == 0:  # an XGBoost DMatrix without weights
-                sample_weight = None
-        if np.shape(y_pred) == (0, 0) and len(y_true) == 0:
-            # A worker without rows in distributed training: a column per output is wanted all the same.
-            empty = np.empty((0, getattr(self.loss, "n_classes", 1) or 1), dtype=np.float32)
-            return empty, empty.copy()
-        rows, raw = self.loss._on_rows(y_true, y_pred, sample_weight, self.dtype)
-        factor = self.loss._hessian_factor if self.hessian_factor is None else self.hessian_factor
-        thread, layout = threading.get_ident(), (raw.shape, raw.strides)
-        known, gradient, hessian = self._results.get(thread, (None, None, None))
-        if known != layout:
-            gradient, hessian = np.empty_like(raw, dtype=np.float32), np.empty_like(raw, dtype=np.float32)
-            self._results[thread] = layout, gradient, hessian
-        rows.derivatives(raw, POLICIES[self.loss.hessian], factor, gradient, hessian)
-        return gradient, hessian
+    @abstractmethod
+    def _spread(
+        self,
+        truth: np.ndarray,
+        t: Scratch,
+        slope: np.ndarray,
+        curvature: np.ndarray,
+        policy: Policy,
+        diagonal_factor: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and Hessian of a block from the derivatives by the log-odds of the true class."""

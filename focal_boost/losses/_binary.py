@@ -1,4 +1,4 @@
-"""The binary focal loss: one raw prediction a row, which the label turns into a log-odds against the truth."""
+"""The binary focal loss: one raw prediction per row, turned by the label into log-odds against the true class."""
 
 from __future__ import annotations
 
@@ -7,55 +7,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from focal_boost.losses import _kernel, _posterior
-from focal_boost.losses._base import FocalLoss, Rows
+from focal_boost._arguments import check_calibrated
+from focal_boost.losses import _focal, _posterior
+from focal_boost.losses._base import FocalLoss
+from focal_boost.losses._focal import Scratch
 from focal_boost.losses._hessian import Policy
-from focal_boost.losses._kernel import Array
 from focal_boost.losses._parameters import (
-    PerClass,
+    Gamma,
+    Hessian,
     alphas_by_class,
     check_alpha,
-    check_calibrated,
-    check_finite,
     check_gamma,
     check_hessian,
+    check_moderate,
     check_raw_prediction,
     gammas_by_class,
 )
-
-
-class _BinaryRows(Rows):
-    ndim = 1
-    n_work = 4
-
-    def _by_label(self, per_class: Array, labels: Array) -> Array:
-        return per_class[1] * labels + per_class[0] * (1 - labels)
-
-    def _arguments(
-        self, raw: Array, rows: slice, work: Array
-    ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array]:
-        """Return the kernel's arguments and the sign du/draw of a block of rows."""
-        u, sign = work[5:7, : rows.stop - rows.start]
-        labels = self._labels[rows].astype(self._dtype, copy=False)
-        gamma, weight = self._gamma_and_weight(labels, rows)
-        # The raw prediction counts against the negatives and for the positives.
-        np.multiply(labels, -2, out=sign)
-        sign += 1
-        np.multiply(raw[rows], sign, out=u)
-        excess = _kernel.cut_excess(u)
-        return (np.exp(u, out=u), excess, gamma, weight), sign
-
-    def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._arguments(raw, rows, work)[0], work)
-
-    def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, factor: float, gradient: Array, hessian: Array
-    ) -> None:
-        arguments, sign = self._arguments(raw, rows, work)
-        slope, curvature, p, _ = _kernel.derivatives(*arguments, work)
-        np.multiply(slope, sign, out=gradient[rows])
-        policy(p, curvature, slope, factor)
-        hessian[rows] = p
 
 
 @dataclass(frozen=True)
@@ -72,12 +39,11 @@ class BinaryFocalLoss(FocalLoss):
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
         numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting.
-    hessian : str, default="dominant"
-        What a booster is given for the second derivative, elementwise. "safeguarded": the maximum of exact and
-        Gauss-Newton, not below 1e-4 of the absolute gradient; "dominant": for one raw prediction the same;
-        "exact": with its negative values set to 0; "gauss_newton": ``alpha w p (1 - p)``; "absolute_gradient":
-        the absolute gradient; "bounded": the maximum of exact and absolute gradient. `gradient_hessian` is always
-        exact.
+    hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
+        The second derivative passed to a booster. "safeguarded": the maximum of exact and Gauss-Newton, not below
+        1e-4 of the absolute gradient; "gauss_newton": ``alpha w p (1 - p)``; "exact": with negative values set to
+        0. For experiments also a function of (gauss_newton, curvature, share, absolute_gradient), as described in
+        the derivation. `gradient_hessian` is always exact.
 
     Raises
     ------
@@ -119,35 +85,64 @@ class BinaryFocalLoss(FocalLoss):
     (array([[0.0045, 0.9955]]), array([[0.1192, 0.8808]]))
     """
 
-    gamma: PerClass = 2.0
-    alpha: PerClass | None = 0.25
-    hessian: str = "dominant"
+    gamma: Gamma = 2.0
+    alpha: Gamma | None = 0.25
+    hessian: Hessian = "safeguarded"
 
-    _hessian_factor: ClassVar[float] = 1.0
-    _rows: ClassVar[type[Rows]] = _BinaryRows
+    _diagonal_factor: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma, 2))
         object.__setattr__(self, "alpha", check_alpha(self.alpha, 2))
         object.__setattr__(self, "hessian", check_hessian(self.hessian))
 
-    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
+    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
         check_calibrated(calibrated)
         raw = self._check_raw_prediction(raw_prediction)
-        check_finite(raw)
+        check_moderate(raw)
         if calibrated:
             raw = _posterior.binary_log_odds(raw, *self._by_class())
         return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)
 
-    def _by_class(self) -> tuple[Array, Array]:
+    def _by_class(self) -> tuple[np.ndarray, np.ndarray]:
         return gammas_by_class(self.gamma, 2), alphas_by_class(self.alpha, 2)
 
     def _infer_n_classes(self, y_true: Any) -> int:
         return 2
 
-    def _check_raw_prediction(self, raw_prediction: Any) -> Array:
+    def _check_raw_prediction(self, raw_prediction: Any) -> np.ndarray:
         return check_raw_prediction(raw_prediction, 1)
 
-    def _invert_posterior(self, priors: Array) -> float:
+    def _invert_posterior(self, priors: np.ndarray) -> float:
         return _posterior.binary_raw_prediction(priors, *self._by_class())
+
+    @property
+    def _n_outputs(self) -> int:
+        return 1
+
+    def _truth(self, labels: np.ndarray, dtype: Any) -> np.ndarray:
+        # The raw prediction counts against the negatives and for the positives.
+        return 1 - 2 * labels.astype(dtype, copy=False)
+
+    def _by_label(self, per_class: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        positive = labels.astype(per_class.dtype, copy=False)
+        return per_class[1] * positive + per_class[0] * (1 - positive)
+
+    def _true_class(self, raw: np.ndarray, truth: np.ndarray, t: Scratch) -> None:
+        _focal.true_class(np.multiply(raw, truth, out=t.odds), t)
+
+    def _spread(
+        self,
+        truth: np.ndarray,
+        t: Scratch,
+        slope: np.ndarray,
+        curvature: np.ndarray,
+        policy: Policy,
+        diagonal_factor: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        gauss_newton = np.multiply(t.p, slope, out=t.p)
+        if diagonal_factor != 1:
+            gauss_newton *= diagonal_factor
+            curvature *= diagonal_factor
+        return slope * truth, policy(gauss_newton, curvature, 1.0, slope)

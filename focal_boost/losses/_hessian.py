@@ -1,88 +1,60 @@
-"""The named Hessian policies: what a booster is given in place of the exact second derivative.
+"""The Hessian passed to a booster in place of the exact second derivative.
 
-The exact Hessian of the focal loss is negative on badly wrong rows and on some of the other classes; a booster
-then refuses splits or takes steps the wrong way, in silence. It is the sum of the Gauss-Newton part, the absolute
-gradient times the complement of the probability that it pulls at, and of the curvature part, of either sign.
+The exact Hessian of the focal loss is negative on badly misclassified rows and on some of the other classes; a
+booster then refuses splits or steps the wrong way without a warning. For each raw prediction it has two parts::
+
+    gauss_newton        w P_c (1 - P_c)    the absolute gradient times 1 - P_c (for the true class: p); > 0
+    share * curvature   w' v_c^2           of either sign, with v = P - e_y
+
+``curvature = w' q abs(v_c)`` is half the absolute row sum of the matrix ``w' v v^T``, and ``share = abs(v_c) / q``
+is 1 for the true class and for a single raw prediction. A policy is a function of these and of the absolute
+gradient; class weight, sample weight and the booster's diagonal factor are already in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from focal_boost.losses._kernel import Array
+Policy: TypeAlias = Callable[[np.ndarray, np.ndarray, Any, np.ndarray], np.ndarray]
 
-Policy: TypeAlias = Callable[[Array, Array, Array, float], None]
-
-# The smallest Hessian of the safeguarded policy, relative to the absolute gradient: no Newton step of a leaf is
-# longer than its inverse.
-RELATIVE_FLOOR = 1e-4
+# The smallest safeguarded Hessian relative to the absolute gradient: no Newton step is longer than 1e4.
+FLOOR = 1e-4
 
 
-@lru_cache(maxsize=16)
-def _filled(value: float, shape: tuple[int, ...], dtype: Any) -> Array:
-    # np.maximum is three times as fast with a contiguous array as with a scalar.
-    array = np.full(shape, value, dtype=dtype)
-    array.flags.writeable = False
-    return array
+def second_derivative(
+    gauss_newton: np.ndarray, curvature: np.ndarray, share: Any, absolute_gradient: np.ndarray
+) -> np.ndarray:
+    """Return the second derivative itself."""
+    return gauss_newton + share * curvature
 
 
-def _at_least(value: float, array: Array) -> None:
-    np.maximum(array, _filled(value, array.shape, array.dtype), out=array)
+def exact(
+    gauss_newton: np.ndarray, curvature: np.ndarray, share: Any, absolute_gradient: np.ndarray
+) -> np.ndarray:
+    """Return the second derivative, with negative values set to 0."""
+    return np.maximum(second_derivative(gauss_newton, curvature, share, absolute_gradient), 0)
 
 
-# Each policy turns the complement into its Hessian in place, and may overwrite the curvature part. ``factor`` is
-# what a booster's own softmax objective multiplies second derivatives by; the absolute gradient is none.
+def gauss_newton(
+    gauss_newton: np.ndarray, curvature: np.ndarray, share: Any, absolute_gradient: np.ndarray
+) -> np.ndarray:
+    """Return the Gauss-Newton part."""
+    return gauss_newton
 
 
-def true_hessian(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    """Turn the complement into the second derivative itself."""
-    complement *= absolute_gradient
-    complement += curvature
+def safeguarded(
+    gauss_newton: np.ndarray, curvature: np.ndarray, share: Any, absolute_gradient: np.ndarray
+) -> np.ndarray:
+    """Return the sum of both parts, at least the Gauss-Newton part and at least FLOOR times the gradient.
+
+    Twice this diagonal bounds the matrix, as the absolute row sums of a symmetric matrix do.
+    """
+    hessian = gauss_newton + curvature
+    np.maximum(hessian, gauss_newton, out=hessian)
+    return np.maximum(hessian, FLOOR * absolute_gradient, out=hessian)
 
 
-def _exact(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    true_hessian(complement, curvature, absolute_gradient, factor)
-    complement *= factor
-    _at_least(0, complement)
-
-
-def _gauss_newton(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    complement *= absolute_gradient
-    complement *= factor
-
-
-def _safeguarded(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    _at_least(RELATIVE_FLOOR, complement)
-    _at_least(0, curvature)
-    true_hessian(complement, curvature, absolute_gradient, factor)
-    if factor != 1:
-        complement *= factor
-
-
-def dominant(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    """Do as the safeguarded policy, with curvature parts by which twice the diagonal dominates the matrix."""
-    _safeguarded(complement, curvature, absolute_gradient, factor)
-
-
-def _absolute_gradient(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    complement[...] = absolute_gradient
-
-
-def _bounded(complement: Array, curvature: Array, absolute_gradient: Array, factor: float) -> None:
-    true_hessian(complement, curvature, absolute_gradient, factor)
-    complement *= factor
-    np.maximum(complement, absolute_gradient, out=complement)
-
-
-POLICIES: dict[str, Policy] = {
-    "exact": _exact,
-    "gauss_newton": _gauss_newton,
-    "safeguarded": _safeguarded,
-    "dominant": dominant,
-    "absolute_gradient": _absolute_gradient,
-    "bounded": _bounded,
-}
+POLICIES: dict[str, Policy] = {"safeguarded": safeguarded, "gauss_newton": gauss_newton, "exact": exact}

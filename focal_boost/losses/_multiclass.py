@@ -1,4 +1,4 @@
-"""The multiclass focal loss: K raw predictions a row, worked on class by class along contiguous rows."""
+"""The multiclass focal loss: K raw predictions a row, processed class by class along contiguous rows."""
 
 from __future__ import annotations
 
@@ -7,98 +7,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from focal_boost.losses import _kernel, _posterior
-from focal_boost.losses._base import FocalLoss, Rows
-from focal_boost.losses._hessian import Policy, dominant
-from focal_boost.losses._kernel import Array
+from focal_boost._arguments import check_calibrated, largest_label
+from focal_boost.losses import _focal, _posterior
+from focal_boost.losses._base import FocalLoss
+from focal_boost.losses._focal import Scratch
+from focal_boost.losses._hessian import Policy
 from focal_boost.losses._parameters import (
-    PerClass,
+    Gamma,
+    Hessian,
     alphas_by_class,
     check_alpha,
-    check_calibrated,
-    check_finite,
     check_gamma,
     check_hessian,
+    check_moderate,
     check_n_classes,
     check_raw_prediction,
     gammas_by_class,
-    largest_label,
 )
-
-
-class _MulticlassRows(Rows):
-    ndim = 2
-    n_work = 8
-
-    def _by_label(self, per_class: Array, labels: Array) -> Array:
-        return per_class[labels]
-
-    def _arguments(
-        self, raw: Array, rows: slice, work: Array
-    ) -> tuple[tuple[Array, Array | None, float | Array, Array | None], Array, Array, Array]:
-        """Return the kernel's arguments, the places of the true entries, and P and 1 - P, both (K, m)."""
-        m, k = rows.stop - rows.start, self._n_outputs
-        # Contiguous, so that entries are found by one number; a block of the last rows may be short.
-        P, rest = (
-            part[: k * m].reshape(k, m) for part in (work[8 : 8 + k].ravel(), work[8 + k : 8 + 2 * k].ravel())
-        )
-        against, total, below = work[5:8, :m]
-        labels = self._labels[rows].astype(np.intp, copy=False)
-        gamma, weight = self._gamma_and_weight(labels, rows)
-        true = labels * m
-        true += np.arange(m)
-
-        np.copyto(P, raw[rows].T)
-        P.max(axis=0, out=total)
-        P -= total
-        u = np.negative(P.take(true))
-        excess = _kernel.cut_excess(u)
-        np.exp(P, out=P)
-        # The sum of the others, for each class. Of the likeliest classes (exponential 1, so floor 1) all but
-        # one are counted and the classes below them added, which keeps the digits that total - 1 would lose.
-        np.floor(P, out=rest)
-        rest.sum(axis=0, out=total)
-        np.subtract(P, rest, out=rest)
-        rest.sum(axis=0, out=below)
-        np.subtract(total, P, out=rest)
-        rest += below
-        total += below
-
-        np.multiply(rest.take(true), np.exp(u, out=u), out=against)
-        np.divide(1, total, out=total)
-        P *= total
-        rest *= total
-        return (against, excess, gamma, weight), true, P, rest
-
-    def _loss_block(self, raw: Array, rows: slice, work: Array, loss: Array) -> None:
-        loss[rows] = _kernel.loss(*self._arguments(raw, rows, work)[0], work)
-
-    def _derivatives_block(
-        self, raw: Array, rows: slice, work: Array, policy: Policy, factor: float, gradient: Array, hessian: Array
-    ) -> None:
-        arguments, true, P, complement = self._arguments(raw, rows, work)
-        slope, curvature, p, q = _kernel.derivatives(*arguments, work)
-
-        # dL/draw_c = w P_c, and -w q = -slope for the true class. Where q underflows, slope and P_c have done so.
-        np.maximum(q, np.finfo(self._dtype).tiny, out=q)
-        absolute_gradient = work[8 + 2 * self._n_outputs :].ravel()[: P.size].reshape(P.shape)
-        np.multiply(P, slope / q, out=absolute_gradient)
-        absolute_gradient.put(true, slope)
-        # The Gauss-Newton part is w P_c (1 - P_c), for the true class too.
-        complement.put(true, p)
-        # The curvature part of the matrix is w' v v^T with v = P - e_y, on its diagonal w' P_c^2 and, for the true
-        # class, w' q^2, formed as one. The absolute values of a row sum to 2 w' q P_c: with half of that on the
-        # diagonal, twice the diagonal bounds the matrix.
-        share = np.multiply(P, 1 / q, out=P)
-        share.put(true, 1)
-        if policy is not dominant:
-            share *= share
-        share *= curvature
-        policy(complement, share, absolute_gradient, factor)
-
-        absolute_gradient.put(true, np.negative(slope, out=slope))
-        gradient[rows] = absolute_gradient.T
-        hessian[rows] = complement.T
+from focal_boost.losses._softmax import combine_others, log_softmax
 
 
 @dataclass(frozen=True)
@@ -117,11 +43,11 @@ class MulticlassFocalLoss(FocalLoss):
     alpha : None or sequence of K floats, default=None
         One weight per class, from 1e-15 to 1e8; None is no weighting. With two classes also a float in (0, 1),
         as in `BinaryFocalLoss`.
-    hessian : str, default="dominant"
-        What a booster is given for the diagonal of the Hessian, by the names of `BinaryFocalLoss`. "dominant" is
-        "safeguarded" with the curvature ``w' P_c^2`` of the other classes replaced by ``w' (1 - P_y) P_c``, half
-        its row sum. As an objective, second derivatives are doubled, as in XGBoost's softmax: twice the "dominant"
-        diagonal bounds the full matrix, twice the exact or safeguarded one only for two classes or gamma = 0.
+    hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
+        The diagonal passed to a booster, as in `BinaryFocalLoss`. "safeguarded" replaces the curvature
+        ``w' P_c^2`` of the other classes by ``w' (1 - P_y) P_c``, half its absolute row sum. As an objective,
+        second derivatives are doubled, as in XGBoost's softmax: twice the safeguarded diagonal bounds the full
+        matrix; twice the exact one does so only for two classes or gamma = 0.
 
     Raises
     ------
@@ -162,12 +88,11 @@ class MulticlassFocalLoss(FocalLoss):
     """
 
     n_classes: int | None = None
-    gamma: PerClass = 2.0
-    alpha: PerClass | None = None
-    hessian: str = "dominant"
+    gamma: Gamma = 2.0
+    alpha: Gamma | None = None
+    hessian: Hessian = "safeguarded"
 
-    _hessian_factor: ClassVar[float] = 2.0
-    _rows: ClassVar[type[Rows]] = _MulticlassRows
+    _diagonal_factor: ClassVar[float] = 2.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_classes", check_n_classes(self.n_classes))
@@ -178,16 +103,16 @@ class MulticlassFocalLoss(FocalLoss):
         if len(lengths) == 2:
             raise ValueError(f"gamma and alpha must have one value per class; got {self.gamma} and {self.alpha}.")
 
-    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> Array:
+    def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
         check_calibrated(calibrated)
         raw = self._check_raw_prediction(raw_prediction)
-        check_finite(raw)
+        check_moderate(raw)
         if not calibrated:
-            return _posterior.log_softmax(raw)
+            return log_softmax(raw)
         return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
 
-    def _by_class(self, n_classes: int) -> tuple[Array, Array]:
+    def _by_class(self, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
         return gammas_by_class(self.gamma, n_classes), alphas_by_class(self.alpha, n_classes)
 
     @property
@@ -200,8 +125,57 @@ class MulticlassFocalLoss(FocalLoss):
     def _infer_n_classes(self, y_true: Any) -> int:
         return self._known_n_classes or largest_label(y_true) + 1
 
-    def _check_raw_prediction(self, raw_prediction: Any) -> Array:
+    def _check_raw_prediction(self, raw_prediction: Any) -> np.ndarray:
         return check_raw_prediction(raw_prediction, 2, self._known_n_classes)
 
-    def _invert_posterior(self, priors: Array) -> Array:
+    def _invert_posterior(self, priors: np.ndarray) -> np.ndarray:
         return _posterior.multiclass_raw_prediction(priors, *self._by_class(len(priors)))
+
+    @property
+    def _n_outputs(self) -> int:
+        return self._known_n_classes or 1
+
+    def _truth(self, labels: np.ndarray, dtype: Any) -> np.ndarray:
+        return labels.astype(np.intp, copy=False)
+
+    def _by_label(self, per_class: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return per_class[labels.astype(np.intp, copy=False)]
+
+    def _true_class(self, raw: np.ndarray, truth: np.ndarray, t: Scratch) -> None:
+        np.copyto(t.softmax, raw.T)
+        t.softmax -= t.softmax.max(axis=0, out=t.power)
+        np.multiply(truth, len(truth), out=t.true)
+        t.true += np.arange(len(truth))
+        u = np.negative(t.softmax.take(t.true))
+        np.exp(t.softmax, out=t.softmax)
+        total = combine_others(np.add, t.softmax, t.rest)
+        _focal.true_class(u, t, t.rest.take(t.true))
+        np.divide(1, total, out=total)
+        t.softmax *= total
+        t.rest *= total
+
+    def _spread(
+        self,
+        truth: np.ndarray,
+        t: Scratch,
+        slope: np.ndarray,
+        curvature: np.ndarray,
+        policy: Policy,
+        diagonal_factor: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        # dL/draw_c = w P_c, and -w q = -slope for the true class. Where q underflows, slope and P_c do so before.
+        np.maximum(t.q, np.finfo(t.q.dtype).tiny, out=t.q)
+        np.multiply(t.softmax, slope / t.q, out=t.pull)
+        t.pull.put(t.true, slope)
+        # w P_c (1 - P_c), for the true class too.
+        t.rest.put(t.true, t.p)
+        gauss_newton = np.multiply(t.rest, t.pull, out=t.rest)
+        # w' v v^T with v = P - e_y; the absolute values of a row sum to 2 w' q abs(v_c).
+        share = np.multiply(t.softmax, 1 / t.q, out=t.share)
+        share.put(t.true, 1)
+        if diagonal_factor != 1:
+            gauss_newton *= diagonal_factor
+            curvature *= diagonal_factor
+        hessian = policy(gauss_newton, np.multiply(share, curvature, out=t.softmax), share, t.pull)
+        t.pull.put(t.true, np.negative(slope, out=slope))
+        return t.pull.T, hessian.T

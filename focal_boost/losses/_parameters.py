@@ -1,20 +1,19 @@
-"""What a loss accepts: checks of its parameters and of the arrays it is called with.
-
-Every error names the argument, the offending value and what is allowed. The bounds keep every product of gamma,
-class weight, sample weight and raw prediction that a booster is given within the range of float32.
-"""
+"""Checks of the parameters of a loss and of raw predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from focal_boost.losses._hessian import POLICIES
-from focal_boost.losses._kernel import BLOCK, Array
+from focal_boost._arguments import float_array, to_float
+from focal_boost.losses._hessian import POLICIES, Policy
 
+Gamma: TypeAlias = float | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
+Hessian: TypeAlias = Literal["safeguarded", "gauss_newton", "exact"] | Policy
 PerClass: TypeAlias = float | tuple[float, ...]
 
 
@@ -30,14 +29,7 @@ def _numbers(name: str, value: Any, allowed: str) -> PerClass:
 def _number(name: str, value: Any, allowed: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {allowed}; got {value!r}.")
-    return _float(value)
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # an integer beyond the largest float
-        return np.inf if value > 0 else -np.inf
+    return to_float(value)
 
 
 def _within(values: PerClass, smallest: float, largest: float) -> bool:
@@ -95,25 +87,21 @@ def check_n_classes(n_classes: Any) -> int | None:
     return int(n_classes)
 
 
-def check_calibrated(calibrated: Any) -> None:
-    """Raise TypeError for what is no truth value: of the words, "False" would be true."""
-    if not isinstance(calibrated, bool | np.bool_):
-        raise TypeError(f"calibrated must be True or False; got {calibrated!r}.")
-
-
-def check_hessian(hessian: Any) -> str:
-    """Return the name of a Hessian policy."""
+def check_hessian(hessian: Any) -> str | Policy:
+    """Return the name of a Hessian policy, or a function as it is."""
+    if callable(hessian):
+        return hessian
     if not isinstance(hessian, str) or hessian not in POLICIES:
         raise ValueError(f"hessian must be one of {', '.join(map(repr, POLICIES))}; got {hessian!r}.")
     return str(hessian)
 
 
-def gammas_by_class(gamma: PerClass, n_classes: int) -> Array:
+def gammas_by_class(gamma: Any, n_classes: int) -> np.ndarray:
     """Return the exponents as a float64 array of shape (K,)."""
     return np.broadcast_to(np.asarray(gamma), (n_classes,))
 
 
-def alphas_by_class(alpha: PerClass | None, n_classes: int) -> Array:
+def alphas_by_class(alpha: Any, n_classes: int) -> np.ndarray:
     """Return the class weights as a float64 array of shape (K,); a float a is (1 - a, a), None is 1."""
     if alpha is None:
         return np.ones(n_classes)
@@ -122,34 +110,9 @@ def alphas_by_class(alpha: PerClass | None, n_classes: int) -> Array:
     return np.array(alpha)
 
 
-def _reals(name: str, values: Any) -> Array:
-    """Return an array of booleans, integers or floats; what Python objects hold becomes float64."""
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise ValueError(f"{name} must be an array; got {values!r}.") from None
-    if array.dtype.kind == "O":
-        for entry in array.flat:
-            if not isinstance(entry, Real | np.bool_):
-                raise TypeError(f"{name} must hold real numbers; got {entry!r}.")
-        array = np.array([_float(entry) for entry in array.flat]).reshape(array.shape)
-    if array.dtype.kind not in "biuf" or np.ma.is_masked(values):
-        got = "masked entries" if np.ma.is_masked(values) else repr(array.flat[0]) if array.size else array.dtype
-        raise TypeError(f"{name} must hold real numbers; got {got}.")
-    return array
-
-
-def floats(name: str, values: Any) -> Array:
-    """Return a native float32 or float64 array: float32 of whatever byte order stays so, all else is float64."""
-    array = _reals(name, values)
-    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
-    with np.errstate(over="ignore", under="ignore"):  # of long doubles
-        return array.astype(np.float32 if single else np.float64, copy=False)
-
-
-def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None = None) -> Array:
+def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None = None) -> np.ndarray:
     """Return raw predictions as a native float32 or float64 array, (n,) or (n, K)."""
-    raw = floats("raw_prediction", raw_prediction)
+    raw = float_array("raw_prediction", raw_prediction)
     if raw.ndim != ndim or (ndim == 2 and (raw.shape[1] != n_classes if n_classes else raw.shape[1] < 2)):
         expected = "(n_samples,)" if ndim == 1 else f"(n_samples, {n_classes or 'n_classes'})"
         hint = "" if ndim == 1 else " (in the native interfaces, set num_class in params)"
@@ -157,47 +120,15 @@ def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None =
     return raw
 
 
-def check_finite(raw: Array) -> None:
-    """Raise ValueError for NaN, infinity and what the largest gamma would make infinite."""
-    right = np.abs(raw) <= 1e30
-    if not right.all():
-        raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~right][0]!s}.")
+def check_finite(raw: np.ndarray) -> None:
+    """Raise ValueError for NaN and infinity."""
+    valid = np.isfinite(raw)
+    if not valid.all():
+        raise ValueError(f"raw_prediction must be finite; got {raw[~valid][0]!s}.")
 
 
-def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> Array:
-    """Return the labels 0..K-1 as an array of shape (n,) of any numeric dtype."""
-    labels = _reals("y_true", y_true)
-    if labels.ndim != 1 or (n_samples is not None and len(labels) != n_samples):
-        expected = "(n_samples,)" if n_samples is None else f"({n_samples},) as raw_prediction has rows"
-        raise ValueError(f"y_true must have shape {expected}; got {labels.shape}.")
-    for start in range(0, len(labels), BLOCK):
-        block = labels[start : start + BLOCK]
-        if n_classes == 2:
-            right = (block == 0) | (block == 1)
-        else:
-            right = (block >= 0) & (block < n_classes)
-            if labels.dtype.kind == "f":
-                right &= block == np.floor(block)
-        if not right.all():
-            allowed = "0 or 1" if n_classes == 2 else f"an integer from 0 to {n_classes - 1}"
-            raise ValueError(f"y_true must be {allowed}; got {block[~right][0]!s}.")
-    return labels
-
-
-def largest_label(y_true: Any) -> int:
-    """Return the largest of the labels, at least 1, as far as they are any: `check_labels` refuses the others."""
-    labels = _reals("y_true", y_true)
-    return int(labels.max(initial=1)) if np.isfinite(labels).all() else 1
-
-
-def check_sample_weight(sample_weight: Any, n_samples: int, name: str = "sample_weight") -> Array | None:
-    """Return None or the weights as a native float array of shape (n,), from 0 to 1e15."""
-    if sample_weight is None:
-        return None
-    weight = floats(name, sample_weight)
-    if weight.shape != (n_samples,):
-        raise ValueError(f"{name} must have shape ({n_samples},); got {weight.shape}.")
-    wrong = ~((weight >= 0) & (weight <= 1e15))
-    if wrong.any():
-        raise ValueError(f"{name} must be finite and >= 0, at most 1e15; got {weight[wrong][0]!s}.")
-    return weight
+def check_moderate(raw: np.ndarray) -> None:
+    """Raise ValueError for NaN, infinity and values that the largest gamma would make infinite."""
+    valid = np.abs(raw) <= 1e30
+    if not valid.all():
+        raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~valid][0]!s}.")

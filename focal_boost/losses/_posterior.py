@@ -15,14 +15,15 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, floats, gammas_by_class
+from focal_boost._arguments import float_array
+from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, gammas_by_class
+from focal_boost.losses._softmax import log_odds_against, log_softmax
 
-# Stands for an infinite raw prediction: its sigmoid and its posterior round to 0 and 1 for every gamma.
+# Used for an infinite raw prediction: its sigmoid and its posterior round to 0 and 1 for every gamma.
 _CERTAIN = 1e4
 
 
-def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> Array:
+def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> np.ndarray:
     """Return the class posterior that plain probabilities of a focal model imply.
 
     For a model that has left Python (ONNX, treelite, a booster's own file) and predicts the plain sigmoid or
@@ -61,7 +62,7 @@ def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> Array:
     >>> posterior([[0.7, 0.2, 0.1]], gamma=2.0, alpha=[1, 2, 4]).round(4)
     array([[0.9646, 0.0286, 0.0067]])
     """
-    p = floats("probability", probability).astype(np.float64, copy=False)
+    p = float_array("probability", probability).astype(np.float64, copy=False)
     if not (p.ndim == 1 or (p.ndim == 2 and p.shape[1] > 1)):
         raise ValueError(f"probability must have shape (n_samples,) or (n_samples, n_classes); got {p.shape}.")
     outside = ~((p >= 0) & (p <= 1))
@@ -80,13 +81,13 @@ def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> Array:
         return np.exp(multiclass_log_posterior(np.maximum(np.log(p), -_CERTAIN), gammas, alphas))
 
 
-def log_sigmoid(x: Array) -> Array:
+def log_sigmoid(x: np.ndarray) -> np.ndarray:
     """Return ``log(1 / (1 + exp(-x)))`` with full relative accuracy at both ends."""
     with np.errstate(under="ignore"):
         return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
-def log_focal_weight(u: Array, gamma: float | Array) -> Array:
+def log_focal_weight(u: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
     """Return ``log w = g log q + log(1 + g p l / q)`` at the log-odds ``u`` against the class."""
     # p l / q = log1p(e) / e with e = exp(u) tends to 1 for small e and to 0 for large e; the cut keeps both
     # limits and takes e away from 0 / 0, in float32 too.
@@ -95,7 +96,7 @@ def log_focal_weight(u: Array, gamma: float | Array) -> Array:
         return gamma * log_sigmoid(u) + np.log1p(gamma * (np.log1p(odds) / odds))
 
 
-def binary_log_odds(raw_prediction: Array, gammas: Array, alphas: Array) -> Array:
+def binary_log_odds(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the log-odds of the posterior of the positive class, shape (n,)."""
     gammas = gammas.astype(raw_prediction.dtype)
     log_ratio = np.log(alphas[1] / alphas[0]).astype(raw_prediction.dtype)
@@ -107,49 +108,17 @@ def binary_log_odds(raw_prediction: Array, gammas: Array, alphas: Array) -> Arra
     )
 
 
-def log_sum_exp(x: Array) -> Array:
-    """Return ``log(sum(exp(x)))`` of each row, (n,)."""
-    top = x.max(axis=1)
-    with np.errstate(under="ignore"):
-        return top + np.log(np.exp(x - top[:, None]).sum(axis=1))
-
-
-def log_softmax(x: Array) -> Array:
-    """Return ``x - log(sum(exp(x)))`` of each row, (n, K)."""
-    # Centred first: the logarithm of the sum would be rounded to the digits of x.
-    centred = x - x.max(axis=1, keepdims=True)
-    return centred - log_sum_exp(centred)[:, None]
-
-
-def softmax_log_odds_against(raw_prediction: Array) -> tuple[Array, Array]:
-    """Return ``log(q_c / p_c)`` of every class under the softmax, and ``log(p_c / max(p))``, both (n, K)."""
-    rows = np.arange(len(raw_prediction))
-    top = raw_prediction.argmax(axis=1)
-    centred = raw_prediction - raw_prediction[rows, top][:, None]
-    with np.errstate(under="ignore"):
-        odds = np.exp(centred)
-    total = odds.sum(axis=1, keepdims=True)
-    # The other classes of the likeliest class may be far below it: their sum is taken without it, around
-    # their own maximum, where total - 1 would lose its digits.
-    odds[rows, top] = 0
-    log_rest = np.log(total - odds)
-    others = centred.copy()
-    others[rows, top] = -np.inf
-    log_rest[rows, top] = log_sum_exp(others)
-    return log_rest - centred, centred
-
-
-def _log_unnormalised(u: Array, log_p: Array, gammas: Array, alphas: Array) -> Array:
+def _log_unnormalised(u: np.ndarray, log_p: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     return log_p - np.log(alphas).astype(u.dtype) - log_focal_weight(u, gammas.astype(u.dtype))
 
 
-def multiclass_log_posterior(raw_prediction: Array, gammas: Array, alphas: Array) -> Array:
+def multiclass_log_posterior(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the logarithm of the posterior of every class, (n, K)."""
-    u, log_p = softmax_log_odds_against(raw_prediction)
-    return log_softmax(_log_unnormalised(u, log_p, gammas, alphas))
+    log_posterior = _log_unnormalised(*log_odds_against(raw_prediction), gammas[:, None], alphas[:, None])
+    return log_softmax(np.ascontiguousarray(log_posterior.T))
 
 
-def binary_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> float:
+def binary_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> float:
     """Return the raw prediction whose posterior is ``priors``, both in (0, 1)."""
     target = np.log(priors[1] / priors[0])
 
@@ -162,7 +131,7 @@ def binary_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> float:
     return float(brentq(excess, -bound, bound, xtol=1e-15, rtol=1e-15))
 
 
-def _bisect(increasing: Callable[[Array], Array], target: Array, bound: float) -> Array:
+def _bisect(increasing: Callable[[np.ndarray], np.ndarray], target: np.ndarray, bound: float) -> np.ndarray:
     """Return where ``increasing`` reaches ``target``, elementwise, within ``+-bound``."""
     low, high = np.full(target.shape, -bound), np.full(target.shape, bound)
     for _ in range(64):  # 2 * 700 / 2^64 is below the spacing of any float64 that matters here
@@ -172,7 +141,7 @@ def _bisect(increasing: Callable[[Array], Array], target: Array, bound: float) -
     return (low + high) / 2
 
 
-def multiclass_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> Array:
+def multiclass_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the K raw predictions, summing to zero, whose posterior is ``priors``, all in (0, 1).
 
     ``P_c / (a_c w(P_c; g_c)) = Z prior_c`` gives each P_c as an increasing function of Z; Z is where they
@@ -181,10 +150,10 @@ def multiclass_raw_prediction(priors: Array, gammas: Array, alphas: Array) -> Ar
     log_priors = np.log(priors)
     bound = 700.0
 
-    def log_ratio(x: Array) -> Array:
+    def log_ratio(x: np.ndarray) -> np.ndarray:
         return _log_unnormalised(-x, log_sigmoid(x), gammas, alphas)
 
-    def log_odds(log_z: float) -> Array:
+    def log_odds(log_z: float) -> np.ndarray:
         return _bisect(log_ratio, log_z + log_priors, bound)
 
     def excess(log_z: float) -> float:

@@ -1,0 +1,133 @@
+"""The focal loss and its derivatives as functions of one variable, in place, on blocks of rows.
+
+The variable is ``e = q / p``, the odds *against* the true class: ``p = 1 / (1 + e)`` is the probability of the
+true class, ``q = e p = 1 - p`` and ``l = log1p(e) = -log(p)``. In the log-odds ``u = log(e)`` (Lin et al. 2017,
+eq. 4, without alpha)::
+
+    loss             phi  = q^g l
+    slope            phi' = dphi/du = w q        = q^g (q + g p l)            > 0
+    curvature               w' q^2  = g q^g p (2 q + (g p - 1) l)             of either sign
+    second derivative       d2phi/du2 = slope p + curvature
+
+``w`` is the derivative of the loss by the cross-entropy ``l``, the focal weight. This module knows neither
+labels, class weights nor boosters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Values per block: few enough for the working memory to stay in the cache, enough to outweigh Python's overhead.
+BLOCK = 65_536
+
+# Log-odds whose exponential is finite, with room for a factor of a hundred million, the number of other classes.
+LARGEST: dict[Any, Any] = {np.dtype(np.float32): np.float32(70.0), np.dtype(np.float64): np.float64(690.0)}
+
+
+@dataclass(slots=True)
+class Scratch:
+    """Working memory for a block of m rows and K outputs.
+
+    Of the true class, shape (m,): ``odds`` against it, its probability ``p``, ``q = 1 - p``, ``ell = -log p``,
+    ``power = q^g`` and ``slope``. Of every class, shape (K, m), which two classes do not need: ``softmax``, the
+    probability of all other classes ``rest``, the absolute gradient ``pull`` and ``share``; and the place
+    ``true`` of the true class in the flattened (K, m).
+    """
+
+    odds: np.ndarray
+    p: np.ndarray
+    q: np.ndarray
+    ell: np.ndarray
+    power: np.ndarray
+    slope: np.ndarray
+    softmax: np.ndarray
+    rest: np.ndarray
+    pull: np.ndarray
+    share: np.ndarray
+    true: np.ndarray
+
+    @classmethod
+    def empty(cls, n_rows: int, n_outputs: int, dtype: Any) -> Scratch:
+        """Return uninitialised working memory."""
+        rows = np.empty((6, n_rows), dtype)
+        outputs = np.empty((4, n_outputs, n_rows), dtype)
+        true = np.empty(n_rows, np.intp)
+        return cls(*rows, *outputs, true)  # type: ignore[call-arg]  # mypy counts two starred arguments as many
+
+
+def blocks(raw: np.ndarray, dtype: Any) -> Iterator[tuple[slice, Scratch]]:
+    """Yield the rows of each block of a raw prediction, (n,) or (n, K), and working memory of its size."""
+    # Single-threaded on purpose: handing the interpreter lock over cost as much as a second thread gained
+    # (docs/benchmark-speed.md).
+    n_outputs = 1 if raw.ndim == 1 else raw.shape[1]
+    size = max(256, BLOCK // n_outputs)
+    scratch = None
+    for start in range(0, len(raw), size):
+        m = min(size, len(raw) - start)
+        if scratch is None or m < size:
+            scratch = Scratch.empty(m, n_outputs, dtype)
+        yield slice(start, start + m), scratch
+
+
+def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> None:
+    """Fill p, q and ell, each to full relative accuracy, from the log-odds ``u`` against the true class.
+
+    With many classes the odds are ``others * exp(u)``. Raises ValueError for a raw prediction that is not finite.
+    """
+    largest = LARGEST[u.dtype]
+    excess = None
+    if not u.max() <= largest:
+        if not u.max() < np.inf:
+            raise ValueError(f"raw_prediction must be finite; got a log-odds against the true class of {u.max()}.")
+        excess = np.maximum(u, largest) - largest
+        u = np.minimum(u, largest)
+    np.exp(u, out=t.odds)
+    if others is not None:
+        t.odds *= others
+    # 1 - p and -log(p) would lose the digits of a small q or ell.
+    np.log1p(t.odds, out=t.ell)
+    np.add(t.odds, 1, out=t.p)
+    np.divide(1, t.p, out=t.p)
+    np.multiply(t.odds, t.p, out=t.q)
+    if excess is not None:
+        # Beyond the largest exponent q is 1, ell is u and p is exp(-u).
+        t.ell += excess
+        t.p *= np.exp(-excess)
+
+
+def _power(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> None:
+    """Fill power with q^gamma, times the weight of each row."""
+    # np.power loses no digits here: q underflows only where q^(g+1), a factor of every result, does so first.
+    if isinstance(gamma, float) and gamma == 2.0:
+        np.square(t.q, out=t.power)
+    elif isinstance(gamma, float) and gamma == 0.0:
+        t.power.fill(1)
+    else:
+        np.power(t.q, gamma, out=t.power)
+    if weight is not None:
+        t.power *= weight
+
+
+def loss(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return phi times the weight, shape (m,), in working memory."""
+    _power(t, gamma, weight)
+    return np.multiply(t.power, t.ell, out=t.ell)
+
+
+def derivatives(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return slope and curvature times the weight, each of shape (m,), in working memory."""
+    _power(t, gamma, weight)
+    gamma_p = np.multiply(t.p, gamma, out=t.odds)
+    slope = np.multiply(gamma_p, t.ell, out=t.slope)
+    slope += t.q
+    # w' alone overflows for g < 1 as q -> 0; the product w' q^2 does not.
+    curvature = np.subtract(t.q, t.ell, out=t.ell)
+    curvature += slope
+    curvature *= gamma_p
+    curvature *= t.power
+    slope *= t.power
+    return slope, curvature
