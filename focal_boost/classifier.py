@@ -1,21 +1,21 @@
-"""The scikit-learn estimator: checks, labels and class weights in; the adapter trains; probabilities out."""
+"""The scikit-learn estimator: validate the data, resolve the loss, train the booster, assign the results."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from focal_boost._input import canonical, check_frame, check_known, check_lengths, column, encode
-from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
-from focal_boost.losses._base import FocalLoss
-from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import check_calibrated, check_sample_weight
-from focal_boost.objectives import adapter_for, default_estimator
-from focal_boost.objectives._adapter import EvalSet
+from focal_boost._arguments import check_calibrated
+from focal_boost._data import Training, pair_eval_sets, read_features, read_training
+from focal_boost.boosters import Booster, booster_of, default_estimator
+from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, MulticlassFocalLoss
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -35,14 +35,15 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
         form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on
         the decision. Read at predict time; no refit is needed to change it.
-    hessian : str, default="dominant"
-        The second derivative that the booster is given: "dominant", "safeguarded", "exact", "gauss_newton",
-        "absolute_gradient" or "bounded"; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
+    hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
+        The second derivative passed to the booster; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels, sorted.
+    n_classes_ : int
+        Number of classes.
     n_features_in_ : int
         Number of features seen in fit.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -58,6 +59,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The native model inside.
     feature_importances_ : ndarray of shape (n_features,)
         As the booster computes them.
+    n_iter_ : int
+        Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
         With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
     evals_result_ : dict
@@ -81,17 +84,14 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     array([False, False, False, False, False, False, False, False,  True])
     """
 
-    _adapter_for = staticmethod(adapter_for)
-    _default_estimator = staticmethod(default_estimator)
-
     def __init__(
         self,
         estimator: Any = None,
         *,
-        gamma: Any = 2.0,
-        alpha: Any = None,
+        gamma: Gamma = 2.0,
+        alpha: Gamma | Mapping[Any, float] | Literal["balanced"] | None = None,
         calibrated: bool = True,
-        hessian: str = "dominant",
+        hessian: Hessian = "safeguarded",
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
@@ -102,13 +102,15 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def fit(
         self,
         X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        eval_set: Any = None,
-        eval_sample_weight: Any = None,
+        eval_set: Sequence[tuple[Any, Any]] | None = None,
+        eval_X: Any = None,
+        eval_y: Any = None,
+        eval_sample_weight: Sequence[ArrayLike | None] | None = None,
         **fit_params: Any,
-    ) -> FocalBoostClassifier:
+    ) -> Self:
         """Train the booster with the focal loss.
 
         Parameters
@@ -123,7 +125,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             Sets to evaluate after every round, labelled as ``y``. The number reported is the log loss of what
             `predict_proba` returns; ``"focal_loss"``, rank metrics and callables of (y_true, probabilities) are
             requested as the booster's ``eval_metric``: a parameter of XGBClassifier, of LGBMClassifier's fit.
-            LightGBM's newer ``eval_X`` and ``eval_y`` are understood too.
+        eval_X, eval_y : array-like or tuple of array-likes, optional
+            LightGBM's spelling of ``eval_set``.
         eval_sample_weight : list of array-likes or None, optional
             Weights of the eval sets.
         **fit_params
@@ -138,88 +141,59 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         ValueError, TypeError
             On wrong input, before anything is trained; a previous fit is then left as it was.
         """
-        before = self.__dict__.copy()
-        try:
-            self._fit(X, y, sample_weight, eval_set, eval_sample_weight, fit_params)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+        booster = booster_of(default_estimator() if self.estimator is None else self.estimator)
+        # A copy collects the results, so that a failed fit changes nothing and other threads never see half a fit.
+        fitted = copy(self)
+        eval_sets = pair_eval_sets(eval_set, eval_X, eval_y, eval_sample_weight)
+        booster.check_parameters()
+        check_calibrated(self.calibrated)
+        training = read_training(fitted, X, y, sample_weight, eval_sets)
+        train(fitted, booster, training, fit_params)
+        self.__dict__ = fitted.__dict__
         return self
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        eval_set: Any,
-        eval_sample_weight: Any,
-        fit_params: dict[str, Any],
-    ) -> None:
-        estimator = self._default_estimator() if self.estimator is None else self.estimator
-        adapter = self._adapter_for(estimator)
-        adapter.check(estimator)
-        check_calibrated(self.calibrated)
-
-        X = self._check_X(X, reset=True)
-        self.classes_, counts, totals, labels, weight = self._check_y(X, y, sample_weight)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y must hold at least two classes; got one class: {self.classes_.tolist()}.")
-        loss = self._resolve_loss(counts)
-        if not totals.all():
-            empty = self.classes_[totals == 0].tolist()
-            raise ValueError(
-                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
-            )
-        evals = self._check_eval_set(eval_set, eval_sample_weight, fit_params)
-
-        # Only their ratios count, and a sum may be larger than a weight may be.
-        start = adapter.start(loss.fit_intercept_only(np.arange(len(totals)), totals / totals.max()))
-        fitted = adapter.clone(estimator)
-        adapter.fit(fitted, loss, start, self.calibrated, X, labels, weight, evals, fit_params)
-        self.estimator_ = fitted
-        self.loss_ = loss
-        self.initial_raw_prediction_ = start
-        if not adapter.made_a_split(fitted):
-            warnings.warn(
-                "No split was made: the model is the constant it starts from. The gradients may be too small for "
-                f"the booster's regularisation at gamma={self.gamma!r}, or the features carry nothing.",
-                UserWarning,
-                stacklevel=3,
-            )
-
-    def decision_function(self, X: Any) -> Array:
+    def decision_function(self, X: Any) -> np.ndarray:
         """Return the raw prediction, float64: (n_samples,) before the sigmoid, (n_samples, K) before softmax."""
         check_is_fitted(self)
-        raw = self._adapter_for(self.estimator_).raw_prediction(self.estimator_, self._check_X(X, reset=False))
+        fitted = copy(self)  # one state throughout, even if another thread refits
+        raw = booster_of(fitted.estimator_).raw_prediction(read_features(fitted, X, reset=False))
         return raw.astype(np.float64, copy=False)
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        raw = self.decision_function(X)
-        return self.loss_.predict_log_proba(raw, self.calibrated)
+        check_is_fitted(self)
+        fitted = copy(self)
+        return fitted.loss_.predict_log_proba(fitted.decision_function(X), fitted.calibrated)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities, float64 of shape (n_samples, n_classes), in the order of ``classes_``.
 
         With ``calibrated=True`` the estimated posterior, else the plain sigmoid or softmax.
         """
-        raw = self.decision_function(X)
-        return self.loss_.predict_proba(raw, self.calibrated)
+        check_is_fitted(self)
+        fitted = copy(self)
+        return fitted.loss_.predict_proba(fitted.decision_function(X), fitted.calibrated)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> np.ndarray:
         """Return the class with the largest `predict_proba`, (n_samples,)."""
-        proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]
+        check_is_fitted(self)
+        fitted = copy(self)
+        return fitted.classes_[fitted.predict_proba(X).argmax(axis=1)]
+
+    @property
+    def n_classes_(self) -> int:
+        """Number of classes."""
+        check_is_fitted(self)
+        return len(self.classes_)
 
     @property
     def booster_(self) -> Any:
         """The native model inside."""
         check_is_fitted(self)
-        return self._adapter_for(self.estimator_).booster(self.estimator_)
+        return booster_of(self.estimator_).native
 
     @property
-    def feature_importances_(self) -> Array:
+    def feature_importances_(self) -> np.ndarray:
         """As the booster computes them, (n_features,)."""
         check_is_fitted(self)
         return self.estimator_.feature_importances_
@@ -228,15 +202,21 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def evals_result_(self) -> dict[str, dict[str, list[float]]]:
         """{set: {metric: [value per round]}}."""
         check_is_fitted(self)
-        return self._adapter_for(self.estimator_).evals_result(self.estimator_)
+        return booster_of(self.estimator_).evals_result
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of boosting rounds that prediction uses, counted from 1 for every booster."""
+        check_is_fitted(self)
+        return booster_of(self.estimator_).n_iter
 
     @property
     def best_iteration_(self) -> int:
         """With early stopping, the best iteration as the booster counts: XGBoost from 0, LightGBM from 1."""
         check_is_fitted(self)
-        best = self._adapter_for(self.estimator_).best_iteration(self.estimator_)
+        best = booster_of(self.estimator_).best_iteration
         if best is None:
-            raise AttributeError("best_iteration_ is there only after early stopping.")
+            raise AttributeError("best_iteration_ is available only after fitting with early stopping.")
         return best
 
     def __sklearn_tags__(self) -> Any:
@@ -245,92 +225,45 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def _check_X(self, X: Any, reset: bool) -> Any:
-        if hasattr(X, "columns"):
-            check_frame(X)
-            # Names, number and types of the features are checked: categories must reach the booster untouched.
-            return validate_data(self, X, reset=reset, skip_check_array=True)
-        if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
-            raise TypeError(f"X must hold numbers; got {X.dtype}.")
-        try:
-            X = validate_data(
-                self,
-                X,
-                reset=reset,
-                accept_sparse=("csr", "csc"),
-                dtype=(np.float64, np.float32),
-                ensure_all_finite="allow-nan",
-            )
-        except TypeError as error:
-            raise TypeError(
-                f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
-            ) from None
-        return canonical(X)
 
-    def _check_eval_set(self, eval_set: Any, eval_sample_weight: Any, fit_params: dict[str, Any]) -> EvalSet:
-        """Return (X, labels, weight) of each eval set; also from LightGBM's spelling, eval_X and eval_y."""
-        eval_X, eval_y = fit_params.pop("eval_X", None), fit_params.pop("eval_y", None)
-        if eval_X is not None or eval_y is not None:
-            if eval_set is not None or eval_X is None or eval_y is None:
-                raise ValueError("eval_X and eval_y must be given together, and instead of eval_set.")
-            eval_set = list(zip(eval_X, eval_y, strict=True)) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
-        if eval_set is None:
-            if eval_sample_weight is not None:
-                raise ValueError("eval_sample_weight must come with eval_set.")
-            return []
-        if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
-            eval_set = [eval_set]
-        if not isinstance(eval_set, tuple | list) or not all(
-            isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set
-        ):
-            raise ValueError(f"eval_set must be a list of (X, y) pairs; got {eval_set!r}.")
-        weights = [None] * len(eval_set) if eval_sample_weight is None else eval_sample_weight
-        if not isinstance(weights, tuple | list) or len(weights) != len(eval_set):
+def train(
+    fitted: FocalBoostClassifier, booster: Booster, training: Training, fit_params: Mapping[str, Any]
+) -> None:
+    """Train the booster with the loss of ``fitted`` and assign the results to it."""
+    loss = _resolve_loss(fitted, training)
+    # Normalised: only the ratios matter, and the sum may exceed the largest weight.
+    totals = training.totals / training.totals.max()
+    start = booster.nearest_start(loss.fit_intercept_only(np.arange(len(totals)), totals))
+    fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
+    fitted.classes_ = training.classes
+    fitted.loss_ = loss
+    fitted.initial_raw_prediction_ = start
+    if not booster_of(fitted.estimator_).made_a_split:
+        warnings.warn(
+            "No split was made: the model is the constant it starts from. The gradients may be too small for "
+            f"the booster's regularisation at gamma={fitted.gamma!r}, or the features carry nothing.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _resolve_loss(model: FocalBoostClassifier, training: Training) -> FocalLoss:
+    """Return the loss, with alpha resolved from the class labels and counts."""
+    classes, counts = training.classes, training.counts
+    alpha: Any = model.alpha
+    if isinstance(alpha, dict):
+        unknown = [label for label in alpha if label not in set(classes)]
+        if unknown:
+            raise ValueError(f"alpha must name classes of y, {classes.tolist()}; got {unknown[0]!r}.")
+        alpha = tuple(alpha.get(label, 1.0) for label in classes)
+    elif isinstance(alpha, str):
+        if alpha != "balanced":
             raise ValueError(
-                f"eval_sample_weight must be a list with an entry per pair of eval_set, {len(eval_set)}; "
-                f"got {eval_sample_weight!r}."
+                "alpha must be None, 'balanced', a float, one number per class or a dict by class label; "
+                f"got {alpha!r}."
             )
-        checked: EvalSet = []
-        for i, ((X, y), weight) in enumerate(zip(eval_set, weights, strict=True)):
-            X = self._check_X(X, reset=False)
-            checked.append((X, *self._check_eval_y(f"eval_set[{i}]", X, y, weight)))
-        return checked
-
-    def _check_y(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array, Any, Any]:
-        """Return the classes, their numbers of rows and total weights; the labels 0..K-1 and the weights."""
-        check_lengths("X and y", X, y)
-        classes, labels = encode(y)
-        weight = check_sample_weight(sample_weight, len(labels))
-        return classes, np.bincount(labels), np.bincount(labels, weights=weight), labels, weight
-
-    def _check_eval_y(self, name: str, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
-        """Return the labels 0..K-1 and the weights of an eval set."""
-        check_lengths(f"X and y of {name}", X, y)
-        y = column(name, y)
-        check_known(name, y, self.classes_)
-        weight = check_sample_weight(sample_weight, len(y), f"sample_weight of {name}")
-        if weight is not None and not weight.any():
-            raise ValueError(f"{name} must hold rows of positive weight.")
-        return np.searchsorted(self.classes_, y), weight
-
-    def _resolve_loss(self, counts: Array) -> FocalLoss:
-        """Return the loss with alpha in numbers, for classes of so many rows each."""
-        n_classes = len(self.classes_)
-        alpha = self.alpha
-        if isinstance(alpha, dict):
-            classes = set(self.classes_)
-            unknown = [label for label in alpha if label not in classes]
-            if unknown:
-                raise ValueError(f"alpha must name classes of y, {self.classes_.tolist()}; got {unknown[0]!r}.")
-            alpha = tuple(alpha.get(label, 1.0) for label in self.classes_)
-        elif isinstance(alpha, str):
-            if alpha != "balanced":
-                raise ValueError(
-                    "alpha must be None, 'balanced', a float, one number per class or a dict by class label; "
-                    f"got {alpha!r}."
-                )
-            # As sklearn.utils.class_weight.compute_class_weight does, from counts instead of labels.
-            alpha = tuple((counts.sum() / (n_classes * counts)).tolist())
-        if n_classes == 2:
-            return BinaryFocalLoss(self.gamma, alpha, self.hessian)
-        return MulticlassFocalLoss(n_classes, self.gamma, alpha, self.hessian)
+        # As sklearn.utils.class_weight.compute_class_weight, but from counts instead of labels.
+        alpha = tuple((counts.sum() / (len(classes) * counts)).tolist())
+    if len(classes) == 2:
+        return BinaryFocalLoss(model.gamma, alpha, model.hessian)
+    return MulticlassFocalLoss(len(classes), model.gamma, alpha, model.hessian)

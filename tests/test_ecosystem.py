@@ -33,8 +33,8 @@ from sklearn.preprocessing import StandardScaler
 
 from focal_boost import FocalBoostClassifier
 
-from .boosters import BOOSTERS, booster, four_classes, rare, weights
-from .test_classifier_native import ELSEWHERE
+from .cases import BOOSTERS, booster, four_classes, rare, weights
+from .classifier.test_native import ELSEWHERE
 
 ROUNDS = 8
 

@@ -8,7 +8,7 @@ import pytest
 import focal_boost
 import focal_boost.losses
 from focal_boost import _cli
-from focal_boost.objectives import default_dask_estimator, default_estimator
+from focal_boost.boosters import default_dask_estimator, default_estimator
 
 
 def test_names_of_the_package():

@@ -33,7 +33,7 @@ def test_equality_is_by_type_and_value():
     assert BinaryFocalLoss(2, 0.25) != BinaryFocalLoss(2, 0.75)
     assert BinaryFocalLoss(2, None, "exact") != BinaryFocalLoss(2, None)
     assert BinaryFocalLoss(2, None) != MulticlassFocalLoss(2, 2, None)
-    assert BINARY != "BinaryFocalLoss(gamma=2.0, alpha=0.25, hessian='dominant')"
+    assert BINARY != "BinaryFocalLoss(gamma=2.0, alpha=0.25, hessian='safeguarded')"
     assert BINARY != 2
 
 
@@ -171,7 +171,7 @@ def test_a_loss_sees_no_data(alpha):
 @pytest.mark.parametrize("hessian", ["Exact", "", None, 1, ["exact"], b"exact"])
 def test_unknown_policy(hessian):
     for build in (BinaryFocalLoss, MulticlassFocalLoss):
-        with pytest.raises(ValueError, match=r"^hessian must be one of 'exact', .*; got "):
+        with pytest.raises(ValueError, match=r"^hessian must be one of 'safeguarded', .*; got "):
             build(hessian=hessian)
 
 

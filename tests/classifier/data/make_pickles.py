@@ -1,7 +1,7 @@
 """Write an estimator over each booster, fitted and pickled by this version, with what it predicts.
 
-Run once per release, from the root of the repository: ``python -m tests.data.make_pickles``. The files of earlier
-releases stay: every later version must load them.
+Run once per release, from the root of the repository: ``python -m tests.classifier.data.make_pickles``. The files of
+earlier releases stay: every later version must load them.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import focal_boost
-from tests.boosters import BOOSTERS, booster
+from tests.cases import BOOSTERS, booster
 
 HERE = Path(__file__).parent
 

@@ -15,9 +15,9 @@ from sklearn.metrics import log_loss
 from xgboost import XGBClassifier
 
 from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss, focal_loss
-from focal_boost.objectives import LightGBMMetric, XGBoostMetric
+from focal_boost.boosters import LightGBMMetric, XGBoostMetric
 
-from ..boosters import digit_eight, four_classes, weights
+from ..cases import digit_eight, four_classes, weights
 
 ROUNDS = 8
 SINCE_4_7 = "eval_X" in signature(LGBMClassifier.fit).parameters

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .boosters import BOOSTERS
+from ..cases import BOOSTERS
+from ..classifier.test_bad_input import DATA, FIT_PARAMS, INNER, PARAMETERS, WEIGHT, X, Y, assert_refused
 from .clusters import IGNORED, da, dd, distributed, lightgbm
-from .test_bad_input import DATA, FIT_PARAMS, INNER, PARAMETERS, WEIGHT, X, Y, assert_refused
 
 # What comes next needs Dask, without which the line above has skipped the module.
 # isort: split
@@ -128,4 +128,4 @@ def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, ref
 
 @pytest.mark.parametrize(("name", "argument"), FIT_PARAMS)
 def test_starts_of_ones_own_are_refused(name, argument, refused):
-    refused(name, f"fit does not take {argument}", "", **{argument: [WEIGHT]})
+    refused(name, f"{argument} is not supported", "", **{argument: [WEIGHT]})

@@ -11,7 +11,7 @@ from xgboost import DMatrix
 
 from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss
 
-from .boosters import BOOSTERS, booster, digit_eight, four_classes
+from ..cases import BOOSTERS, booster, digit_eight, four_classes
 
 LOSSES = [BinaryFocalLoss(1.5, 0.3), MulticlassFocalLoss(3, (0.5, 2, 1), (1.0, 2.0, 0.1))]
 

@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from focal_boost import FocalBoostClassifier
 
-from .boosters import BOOSTERS, booster
+from ..cases import BOOSTERS, booster
 
 # A weight of 2 against two copies of a row, to 1e-7.
 INNER = {

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from focal_boost import FocalBoostClassifier
 from focal_boost.losses import posterior
 
-from .boosters import BOOSTERS, booster, four_classes, rare
+from ..cases import BOOSTERS, booster, four_classes, rare
 
 ELSEWHERE = textwrap.dedent("""
     import sys

@@ -10,7 +10,7 @@ from xgboost import DMatrix, XGBClassifier, XGBRFClassifier, __version__
 
 from focal_boost import FocalBoostClassifier
 
-from ..boosters import booster, cancer, rare, wine
+from ..cases import booster, cancer, rare, wine
 
 
 @pytest.mark.parametrize(("data", "objective"), [(rare, "binary:logistic"), (wine, "multi:softprob")])

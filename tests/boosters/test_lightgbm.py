@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from focal_boost import FocalBoostClassifier
-from focal_boost.objectives._lightgbm import finish_native
+from focal_boost.boosters._lightgbm import finish_native
 
-from ..boosters import booster, cancer, rare, wine
+from ..cases import booster, cancer, rare, wine
 
 
 @pytest.mark.parametrize(("data", "objective"), [(rare, "binary"), (wine, "multiclass")])

@@ -8,9 +8,9 @@ import xgboost
 from numpy.testing import assert_array_equal
 
 from focal_boost import BinaryFocalLoss, FocalBoostClassifier
-from focal_boost.losses._base import Objective
+from focal_boost.boosters._objective import BoundObjective
 
-from .boosters import BOOSTERS, booster, digit_eight
+from ..cases import BOOSTERS, booster, digit_eight
 
 X, Y = digit_eight()
 X, Y = X[:400], Y[:400]
@@ -52,7 +52,7 @@ def test_an_unfitted_estimator_stays_unfitted(name, error):
     assert [attribute for attribute in vars(model) if attribute.endswith("_")] == []
     assert model.estimator is inner
     assert not hasattr(inner, "n_classes_")
-    assert not any(isinstance(value, Objective | BinaryFocalLoss) for value in vars(inner).values())
+    assert not any(isinstance(value, BoundObjective | BinaryFocalLoss) for value in vars(inner).values())
     if name == "xgboost":
         model.set_params(estimator__callbacks=None)
     assert model.fit(X, Y).predict_proba(X).shape == (400, 2)
@@ -78,7 +78,7 @@ def test_an_error_of_the_objective_itself_is_reported_as_it_is(name, monkeypatch
     def fail(self, y_true, y_pred, sample_weight=None):
         raise FloatingPointError("of the objective")
 
-    monkeypatch.setattr(Objective, "__call__", fail)
+    monkeypatch.setattr(BoundObjective, "__call__", fail)
     model = FocalBoostClassifier(booster(name))
     with pytest.raises(FloatingPointError, match="of the objective"):
         model.fit(X, Y)
@@ -101,7 +101,7 @@ def test_an_error_of_a_metric_is_reported_as_it_is(name):
 def test_no_objective_of_ours_is_left_in_a_fitted_booster(name):
     model = FocalBoostClassifier(booster(name), gamma=2.0).fit(X, Y)
     for value in vars(model.estimator_).values():
-        assert not isinstance(value, Objective | BinaryFocalLoss)
+        assert not isinstance(value, BoundObjective | BinaryFocalLoss)
     assert isinstance(model.estimator_.objective, str)
 
 
@@ -116,7 +116,7 @@ def test_an_interrupted_loss_can_be_called_again(error, monkeypatch):
         def interrupted(*args):
             raise error
 
-        patch.setattr("focal_boost.losses._kernel.derivatives", interrupted)
+        patch.setattr("focal_boost.losses._focal.derivatives", interrupted)
         with pytest.raises(error):
             loss(y, raw)
     assert_array_equal(loss(y, raw), expected)

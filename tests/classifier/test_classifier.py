@@ -15,7 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss
 
-from .boosters import BINARY, BOOSTERS, MULTICLASS, booster, cancer, digit_eight, digits, rare, weights, wine
+from ..cases import BINARY, BOOSTERS, MULTICLASS, booster, cancer, digit_eight, digits, rare, weights, wine
 
 
 def built_in_policy(name, data):

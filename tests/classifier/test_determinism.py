@@ -10,7 +10,7 @@ import pytest
 
 from focal_boost import FocalBoostClassifier
 
-from .boosters import BOOSTERS, booster
+from ..cases import BOOSTERS, booster
 
 SAMPLING = {
     "xgboost": {"subsample": 0.7, "colsample_bytree": 0.7, "random_state": 7},

@@ -8,11 +8,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import LabelEncoder
-
 from focal_boost.losses._kernel import Array
 from focal_boost.objectives._adapter import DaskAdapter, EvalSet
 from focal_boost.objectives._lightgbm import LightGBMAdapter, repeat
+from sklearn.preprocessing import LabelEncoder
 
 # After how many seconds a worker that waits for the others' metrics looks whether they are still there.
 _PATIENCE = 5.0

@@ -22,11 +22,12 @@ except ImportError as error:
     raise ImportError("focal_boost.dask needs Dask: pip install 'focal-boost[dask]'.") from error
 
 from focal_boost._input import canonical, check_frame, check_known, encode
-from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.losses._kernel import Array
-from focal_boost.losses._parameters import check_sample_weight
 from focal_boost.objectives import dask_adapter_for, default_dask_estimator
 from focal_boost.objectives._adapter import JOINED, EvalSet
+
+from focal_boost.classifier import FocalBoostClassifier
+from focal_boost.losses._parameters import check_sample_weight
 
 
 class DaskFocalBoostClassifier(FocalBoostClassifier):

@@ -8,7 +8,7 @@ from sklearn.datasets import make_classification
 
 from focal_boost import FocalBoostClassifier
 
-from .boosters import BOOSTERS, booster
+from ..cases import BOOSTERS, booster
 
 N = 400
 

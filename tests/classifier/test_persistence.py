@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import focal_boost
 from focal_boost import FocalBoostClassifier
 
-from .boosters import BOOSTERS, booster, four_classes, rare
+from ..cases import BOOSTERS, booster, four_classes, rare
 
 FILES = sorted((Path(__file__).parent / "data").glob("*.pkl"))
 

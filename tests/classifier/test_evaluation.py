@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from focal_boost import FocalBoostClassifier, focal_loss
 
-from .boosters import BOOSTERS, booster, four_classes, rare, weights
+from ..cases import BOOSTERS, booster, four_classes, rare, weights
 
 ROUNDS = 12
 FIRST = {"xgboost": "validation_0", "lightgbm": "valid_0"}
@@ -87,7 +87,7 @@ def test_early_stopping_stops_at_the_best_round_and_predicts_with_it(name, data)
 def test_best_iteration_is_there_only_after_early_stopping(name):
     model, _X, _y = fit(name, rare)
     assert not hasattr(model, "best_iteration_")
-    with pytest.raises(AttributeError, match="only after early stopping"):
+    with pytest.raises(AttributeError, match="available only after fitting with early stopping"):
         _ = model.best_iteration_
 
 

@@ -1,0 +1,279 @@
+"""Validation and conversion of the estimator's input. Knows no loss, and of boosters only what they cannot read.
+
+Every error names the argument, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
+
+from focal_boost._arguments import check_sample_weight
+
+
+@dataclass(frozen=True)
+class Features:
+    """Validated features; of a polars or pyarrow frame also the narwhals frame and its categorical columns."""
+
+    X: Any
+    frame: Any = None
+    categories: Mapping[str, Any] = field(default_factory=dict)  # name: narwhals dtype
+
+
+class EvalSet(NamedTuple):
+    """Rows to evaluate after every boosting round, with labels 0 to K - 1."""
+
+    features: Features
+    labels: Any
+    sample_weight: Any
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that a booster trains on, with labels 0 to K - 1 in the order of ``classes``.
+
+    ``counts`` and ``totals`` are the rows and the weight of each class. The columns are arrays, or Dask arrays.
+    """
+
+    features: Features
+    labels: Any
+    sample_weight: Any
+    eval_sets: list[EvalSet]
+    classes: np.ndarray
+    counts: np.ndarray
+    totals: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self.classes) < 2:
+            raise ValueError(f"y must hold at least two classes; got one class: {self.classes.tolist()}.")
+        if not self.totals.all():
+            empty = self.classes[self.totals == 0].tolist()
+            raise ValueError(
+                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
+            )
+
+
+def read_training(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, eval_sets: list[tuple[Any, Any, Any]]
+) -> Training:
+    """Return the validated training data; ``estimator`` receives number and names of the features."""
+    features = read_features(estimator, X, reset=True)
+    check_lengths("X and y", X, y)
+    classes, labels = encode(y)
+    weight = check_sample_weight(sample_weight, len(labels))
+    counts, totals = np.bincount(labels), np.bincount(labels, weights=weight)
+    evals = [
+        _read_eval_set(estimator, f"eval_set[{i}]", *eval_set, classes) for i, eval_set in enumerate(eval_sets)
+    ]
+    return Training(features, labels, weight, evals, classes, counts, totals)
+
+
+def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any, classes: np.ndarray) -> EvalSet:
+    features = read_features(estimator, X, reset=False)
+    check_lengths(f"X and y of {name}", X, y)
+    y = column(name, y)
+    check_known(name, y, classes)
+    weight = check_sample_weight(sample_weight, len(y), f"sample_weight of {name}")
+    if weight is not None and not weight.any():
+        raise ValueError(f"{name} must hold rows of positive weight.")
+    return EvalSet(features, np.searchsorted(classes, y), weight)
+
+
+def pair_eval_sets(eval_set: Any, eval_X: Any, eval_y: Any, eval_sample_weight: Any) -> list[tuple[Any, Any, Any]]:
+    """Return (X, y, weight) of each eval set, from either spelling."""
+    if eval_X is not None or eval_y is not None:
+        if eval_set is not None or eval_X is None or eval_y is None:
+            raise ValueError("eval_X and eval_y must be given together, and instead of eval_set.")
+        eval_set = list(zip(eval_X, eval_y, strict=True)) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
+    if eval_set is None:
+        if eval_sample_weight is not None:
+            raise ValueError("eval_sample_weight must come with eval_set.")
+        return []
+    if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
+        eval_set = [eval_set]
+    if not isinstance(eval_set, tuple | list) or not all(
+        isinstance(pair, tuple | list) and len(pair) == 2 for pair in eval_set
+    ):
+        raise ValueError(f"eval_set must be a list of (X, y) pairs; got {eval_set!r}.")
+    weights = [None] * len(eval_set) if eval_sample_weight is None else eval_sample_weight
+    if not isinstance(weights, tuple | list) or len(weights) != len(eval_set):
+        raise ValueError(
+            f"eval_sample_weight must be a list with an entry per pair of eval_set, {len(eval_set)}; "
+            f"got {eval_sample_weight!r}."
+        )
+    return [(X, y, weight) for (X, y), weight in zip(eval_set, weights, strict=True)]
+
+
+# --- features ----------------------------------------------------------------------------------------------
+
+
+def read_features(estimator: Any, X: Any, reset: bool) -> Features:
+    """Return validated features; ``estimator`` keeps number and names of the features or compares them."""
+    if hasattr(X, "columns"):
+        check_frame(X)
+        features = _read_arrow_frame(X)
+        # Validates names and number of the features only: categories must reach the booster untouched.
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return features
+    if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
+        raise TypeError(f"X must hold numbers; got {X.dtype}.")
+    try:
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse=("csr", "csc"),
+            dtype=(np.float64, np.float32),
+            ensure_all_finite="allow-nan",
+        )
+    except TypeError as error:
+        raise TypeError(
+            f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
+        ) from None
+    return Features(sort_entries(X))
+
+
+def sort_entries(X: Any) -> Any:
+    """Return a sparse matrix with the entries of each row sorted and summed: XGBoost can crash on others."""
+    if not sparse.issparse(X) or X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+# pandas' names for the kinds of categories that can be written into a model.
+_CATEGORIES = (
+    *("string", "integer", "floating", "boolean", "empty"),
+    *("mixed", "mixed-integer", "mixed-integer-float"),
+)
+
+
+def check_frame(X: Any) -> None:
+    """Raise ValueError or TypeError for columns on which the boosters fail late, silently or with a crash."""
+    if not hasattr(X, "shape"):
+        raise TypeError(f"X must be an array, a sparse matrix or a data frame in memory; got {type(X).__name__}.")
+    if 0 in X.shape:
+        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
+    names = list(getattr(X, "column_names", X.columns))  # column_names: pyarrow
+    if len(set(names)) < len(names):
+        repeated = max(names, key=names.count)
+        raise ValueError(f"X must have columns of different names; got {repeated!r} more than once.")
+    for name, dtype in zip(names, getattr(X, "dtypes", ()), strict=False):
+        if not isinstance(dtype, np.dtype):
+            kind = getattr(getattr(dtype, "categories", None), "inferred_type", "empty")
+            if kind not in _CATEGORIES:
+                raise ValueError(f"X must hold categories that are numbers or strings; got {name!r} of {kind}s.")
+        elif not dtype.isnative:  # XGBoost would silently read garbage
+            raise ValueError(f"X must hold columns of native byte order; got {name!r} in another one.")
+        elif dtype.kind in "mM":
+            raise ValueError(f"X must hold columns of numbers, booleans or categories; got {name!r} of {dtype}.")
+
+
+def _read_arrow_frame(X: Any) -> Features:
+    """Return a frame, with its narwhals frame if it is of polars or pyarrow.
+
+    Raises ValueError for a column that is not numeric, boolean or categorical: XGBoost raises a KeyError on it,
+    and LightGBM crashes.
+    """
+    if not hasattr(X, "__arrow_c_stream__"):
+        return Features(X)
+    import narwhals as nw
+
+    if nw.dependencies.is_pandas_dataframe(X):
+        return Features(X)
+    # LightGBM crashes on wider integers and narrower floats.
+    integers = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32, nw.UInt64)
+    frame = nw.from_native(X, eager_only=True)
+    schema = frame.schema
+    for name, dtype in schema.items():
+        if dtype not in (*integers, nw.Float32, nw.Float64, nw.Boolean, nw.Categorical, nw.Enum):
+            raise ValueError(
+                f"X must hold columns of integers, floats, booleans or categories; got {name!r} of type {dtype}."
+            )
+    categories = {name: dtype for name, dtype in schema.items() if dtype in (nw.Categorical, nw.Enum)}
+    return Features(X, frame, categories)
+
+
+def polars_enums(features: Features) -> Any:
+    """Return the features with polars' Categorical columns as Enum, the only one that recent XGBoost accepts."""
+    import narwhals as nw
+
+    categories = [name for name, dtype in features.categories.items() if dtype == nw.Categorical]
+    if not categories or not nw.dependencies.is_polars_dataframe(features.X):
+        return features.X
+    import polars as pl
+
+    strings = features.X.select(pl.col(categories).cast(pl.String))
+    enums = [column.cast(pl.Enum(column.drop_nulls().unique().sort())) for column in strings]
+    return features.X.with_columns(enums)
+
+
+def pandas_categories(features: Features) -> Any:
+    """Return a polars or pyarrow frame as a pandas frame with unordered categories."""
+    import narwhals as nw
+
+    # Via strings: pandas would turn an Enum into an ordered categorical, whose codes LightGBM takes for numbers,
+    # and pyarrow did not always pass unsigned codes on.
+    strings = [nw.col(name).cast(nw.String) for name in features.categories]
+    return features.frame.with_columns(*strings).to_pandas().astype(dict.fromkeys(features.categories, "category"))
+
+
+# --- labels ------------------------------------------------------------------------------------------------
+
+
+def check_lengths(name: str, X: Any, y: Any) -> None:
+    """Raise ValueError or TypeError unless X and y have equal numbers of rows."""
+    try:
+        check_consistent_length(X, y)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} must have equal numbers of rows. {error}") from None
+
+
+def column(name: str, y: Any) -> np.ndarray:
+    """Return labels as an array of shape (n,)."""
+    if np.ma.is_masked(y):
+        raise ValueError(f"{name} must not be masked: leave those rows out.")
+    try:
+        return column_or_1d(y, warn=True)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} must be one column of class labels. {error}") from None
+
+
+def encode(y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted classes and the labels 0..K-1."""
+    y = column("y", y)
+    missing = ~np.isfinite(y) if y.dtype.kind in "fmM" else np.zeros(len(y), dtype=bool)
+    if y.dtype.kind == "O":
+        missing = np.array([_is_missing(label) for label in y])
+    if missing.any():
+        raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
+    try:
+        if y.dtype.kind == "S" or any(isinstance(label, bytes) for label in y[:1]):
+            raise TypeError("Decode bytes.")  # an older scikit-learn only warns
+        check_classification_targets(y)
+        classes = np.unique(y)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
+        ) from None
+    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether the label is None, NaN or pandas.NA, which are not equal to themselves."""
+    equal = label == label
+    return label is None or not isinstance(equal, bool | np.bool_) or not equal
+
+
+def check_known(name: str, y: np.ndarray, classes: np.ndarray) -> None:
+    """Raise ValueError for a label that is not a class of the training set."""
+    unseen = ~np.isin(y, classes)
+    if unseen.any():
+        raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[unseen][0]!r}.")

@@ -1,0 +1,19 @@
+"""XGBoost and LightGBM: shapes, starting values, metrics and native models. No arithmetic.
+
+Each booster is imported, and its terminology used, in one module only.
+"""
+
+from focal_boost.boosters._booster import Booster, booster_of, default_estimator
+from focal_boost.boosters._lightgbm import LightGBM
+from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
+from focal_boost.boosters._xgboost import XGBoost
+
+__all__ = [
+    "Booster",
+    "LightGBM",
+    "LightGBMMetric",
+    "XGBoost",
+    "XGBoostMetric",
+    "booster_of",
+    "default_estimator",
+]

@@ -1,0 +1,85 @@
+"""The interface of a booster to the estimators, and the choice of the booster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from focal_boost._data import Features, Training
+from focal_boost.boosters._lightgbm import LightGBM
+from focal_boost.boosters._xgboost import XGBoost
+from focal_boost.losses import FocalLoss
+
+
+class Booster(Protocol):
+    """An estimator of a booster: how to train it with a focal loss, and how to read it once it is fitted."""
+
+    estimator: Any
+
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that the focal loss replaces or that the booster would misuse."""
+
+    def nearest_start(self, initial_raw_prediction: Any) -> Any:
+        """Return the starting value nearest to the given one that the booster can store."""
+
+    def train(
+        self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
+    ) -> Any:
+        """Return a clone of the estimator, trained with the loss: a plain native model."""
+
+    def raw_prediction(self, features: Features) -> np.ndarray:
+        """Return raw predictions, (n,) or (n, K)."""
+
+    @property
+    def native(self) -> Any:
+        """The booster's own model."""
+
+    @property
+    def evals_result(self) -> dict[str, dict[str, list[float]]]:
+        """{set: {metric: [value per round]}}, empty without eval sets."""
+
+    @property
+    def best_iteration(self) -> int | None:
+        """The best iteration as the booster counts it, None without early stopping."""
+
+    @property
+    def n_iter(self) -> int:
+        """The number of boosting rounds that prediction uses."""
+
+    @property
+    def made_a_split(self) -> bool:
+        """Whether any tree has more than one leaf."""
+
+
+def booster_of(estimator: Any) -> Booster:
+    """Return the booster of an XGBClassifier, XGBRFClassifier or LGBMClassifier; raise TypeError for all else."""
+    # An instance implies that its package is already imported.
+    xgboost, lightgbm = sys.modules.get("xgboost"), sys.modules.get("lightgbm")
+    if xgboost is not None and isinstance(estimator, xgboost.XGBClassifier):
+        return XGBoost(estimator)
+    if (
+        lightgbm is not None
+        and isinstance(estimator, lightgbm.LGBMClassifier)
+        and not isinstance(estimator, lightgbm.DaskLGBMClassifier)
+    ):
+        return LightGBM(estimator)
+    hint = ": an instance, not the class" if isinstance(estimator, type) else ""
+    raise TypeError(
+        "estimator must be an XGBClassifier, XGBRFClassifier, LGBMClassifier or None (an XGBClassifier)"
+        f"{hint}; got {estimator!r}."
+    )
+
+
+def default_estimator() -> Any:
+    """Return an XGBClassifier; raise ImportError if XGBoost is not installed."""
+    try:
+        from xgboost import XGBClassifier
+    except ImportError as error:
+        raise ImportError(
+            "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, "
+            "or pass an LGBMClassifier."
+        ) from error
+    return XGBClassifier()

@@ -1,0 +1,241 @@
+"""LightGBM: init_score, raw scores, and the model text into which the starting value goes after training."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from joblib import cpu_count
+from scipy import sparse
+from sklearn.base import clone
+
+from focal_boost._data import Features, Training, pandas_categories
+from focal_boost.boosters._metrics import LightGBMMetric, LightGBMUserMetric, requested_metrics
+from focal_boost.boosters._objective import BoundObjective
+from focal_boost.losses import FocalLoss
+
+_OBJECTIVES = (None, "binary", "multiclass", "softmax")
+
+# LightGBM evaluates its own metrics on raw scores as if they were probabilities. Only metrics that depend on
+# nothing but the order of the rows are meaningful then.
+_RANK_METRICS = ("auc", "average_precision", "auc_mu")
+
+_IGNORED = "LightGBM ignores it for a custom loss: use alpha"
+# Parameter: (allowed values, why others are refused).
+_REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "class_weight": ((None,), "use alpha, which the probabilities then undo"),
+    "scale_pos_weight": ((None, 1), _IGNORED),
+    "is_unbalance": ((None, False), f"{_IGNORED}='balanced'"),
+    "unbalance": ((None, False), f"{_IGNORED}='balanced'"),
+    "unbalanced_sets": ((None, False), f"{_IGNORED}='balanced'"),
+    "pos_bagging_fraction": ((None, 1), _IGNORED),
+    "neg_bagging_fraction": ((None, 1), _IGNORED),
+    "sigmoid": ((None, 1), "the probabilities are those of sigmoid=1"),
+    "boost_from_average": ((None, True), "the model starts from the class prior"),
+    "linear_tree": ((None, False), "the starting value cannot be stored in linear leaves"),
+    "linear_trees": ((None, False), "the starting value cannot be stored in linear leaves"),
+}
+_UNSUPPORTED = ("init_model", "init_score", "eval_init_score", "eval_class_weight", "group", "eval_group")
+
+
+class LightGBM:
+    """An LGBMClassifier."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that the focal loss replaces or that LightGBM would misuse."""
+        objective = _param(self.estimator, "objective", "objective_type", "app", "application", "loss")
+        if objective not in _OBJECTIVES:
+            raise ValueError(
+                f"estimator must have a native classification objective, one of {_OBJECTIVES}: "
+                f"the focal loss replaces it; got objective={objective!r}."
+            )
+        params = self.estimator.get_params()
+        for name, (allowed, reason) in _REFUSED.items():
+            if params.get(name) not in allowed:
+                raise ValueError(f"estimator must not set {name}: {reason}; got {name}={params[name]!r}.")
+        boosting = _param(self.estimator, "boosting", "boost", "boosting_type")
+        if boosting in ("rf", "random_forest"):
+            raise ValueError(
+                "estimator must have boosting_type 'gbdt' or 'dart': LightGBM's random forest takes no custom "
+                f"loss; got {boosting!r}."
+            )
+
+    def nearest_start(self, initial_raw_prediction: Any) -> Any:
+        """Return the starting value itself: LightGBM stores any."""
+        return initial_raw_prediction
+
+    def train(
+        self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
+    ) -> Any:
+        """Return a clone of the estimator, trained with the loss: a plain native model."""
+        estimator = clone(self.estimator)
+        n_classes = len(training.classes)
+        dtype, factor = derivative_settings(loss, n_classes)
+        bound = loss.bind(training.labels, training.sample_weight, n_classes, dtype, factor)
+        self.fit(estimator, BoundObjective(bound), repeat, training, loss, start, calibrated, fit_params)
+        return estimator
+
+    def fit(
+        self,
+        estimator: Any,
+        objective: Any,
+        init_score: Callable[[Any, Any], Any],
+        training: Training,
+        loss: FocalLoss,
+        start: Any,
+        calibrated: bool,
+        fit_params: Mapping[str, Any],
+    ) -> None:
+        """Train ``estimator`` with the objective and leave a plain native model in it.
+
+        ``init_score(start, labels)`` repeats the starting value for every row.
+        """
+        for name in _UNSUPPORTED:
+            if fit_params.get(name) is not None:
+                raise ValueError(f"{name} is not supported: the model starts anew, from the class prior.")
+        fit_params = dict(fit_params)
+        own_metric = _param(self.estimator, "metric", "metrics", "metric_types")
+        metrics = _read_metrics(fit_params.pop("eval_metric", None) or own_metric, loss, calibrated)
+        settings: dict[str, Any] = {"objective": objective, "metric": "None"}
+        if _param(estimator, "feature_pre_filter") is None:
+            # With a callable objective LightGBM fails on data in which no feature passes the filter.
+            settings["feature_pre_filter"] = False
+        if _param(estimator, "verbosity", "verbose") is None:
+            settings["verbosity"] = -1
+        estimator.set_params(**settings)
+        if training.eval_sets:
+            fit_params.update(self._eval_arguments(training, metrics, start, init_score))
+        estimator.fit(
+            self._readable(training.features),
+            training.labels,
+            sample_weight=training.sample_weight,
+            init_score=init_score(start, training.labels),
+            **fit_params,
+        )
+        # An empty metric means the objective's default.
+        native = "multiclass" if np.ndim(start) else "binary"
+        estimator.set_params(objective=native, metric=own_metric or "")
+        finish_native(estimator.booster_, np.atleast_1d(start))
+
+    def _eval_arguments(
+        self, training: Training, metrics: list[Any], start: Any, init_score: Callable[[Any, Any], Any]
+    ) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "eval_metric": metrics,
+            "eval_init_score": [init_score(start, labels) for _, labels, _ in training.eval_sets],
+        }
+        weights = [weight for *_, weight in training.eval_sets]
+        if any(weight is not None for weight in weights):
+            arguments["eval_sample_weight"] = weights
+        X = tuple(self._readable(features) for features, *_ in training.eval_sets)
+        y = tuple(labels for _, labels, _ in training.eval_sets)
+        if self._since_4_7:
+            return {**arguments, "eval_X": X, "eval_y": y}
+        return {**arguments, "eval_set": list(zip(X, y, strict=True))}
+
+    @property
+    def _since_4_7(self) -> bool:
+        return "eval_X" in inspect.signature(self.estimator.fit).parameters
+
+    def _readable(self, features: Features) -> Any:
+        """Return the data in a form that LightGBM reads: no sparse arrays, no categories in Arrow's format."""
+        X = features.X
+        if sparse.issparse(X):
+            return sparse.csc_matrix(X) if X.format == "csc" else sparse.csr_matrix(X)
+        if features.frame is None or (self._since_4_7 and not features.categories):
+            return X
+        return pandas_categories(features)
+
+    def raw_prediction(self, features: Features) -> np.ndarray:
+        """Return raw scores, (n,) or (n, K), float64."""
+        # Not by the estimator's own predict, which warns of feature names that LightGBM 4.6 made up.
+        n_jobs = self.estimator.n_jobs
+        threads = n_jobs if n_jobs is not None and n_jobs > 0 else cpu_count()
+        return np.asarray(self.native.predict(self._readable(features), raw_score=True, num_threads=threads))
+
+    @property
+    def native(self) -> Any:
+        """The lightgbm.Booster."""
+        return self.estimator.booster_
+
+    @property
+    def evals_result(self) -> dict[str, dict[str, list[float]]]:
+        """{set: {metric: [value per round]}}, empty without eval sets."""
+        return {name: dict(values) for name, values in self.estimator.evals_result_.items()}
+
+    @property
+    def best_iteration(self) -> int | None:
+        """The best iteration, counted from 1, None without early stopping."""
+        best = self.estimator.best_iteration_
+        return int(best) if best is not None and best > 0 else None
+
+    @property
+    def n_iter(self) -> int:
+        """The number of boosting rounds that prediction uses."""
+        best = self.best_iteration
+        return int(self.native.current_iteration()) if best is None else best
+
+    @property
+    def made_a_split(self) -> bool:
+        """Whether any tree has more than one leaf."""
+        return bool(self.native.feature_importance("split").any())
+
+
+def _param(estimator: Any, *aliases: str) -> Any:
+    """Return the value of the first alias that is set, else None."""
+    params = estimator.get_params()
+    return next((params[name] for name in aliases if params.get(name) is not None), None)
+
+
+def derivative_settings(loss: FocalLoss, n_classes: int) -> tuple[Any, float]:
+    """Return the type of LightGBM's arithmetic and the factor of its diagonal."""
+    # LightGBM's own log loss is computed in float64 and then rounded: the same bits at gamma = 0 break ties
+    # between splits the same way.
+    dtype = np.float64 if loss.gamma == 0 else np.float32
+    return dtype, 1.0 if n_classes == 2 else n_classes / (n_classes - 1)
+
+
+def _read_metrics(requested: Any, loss: FocalLoss, calibrated: bool) -> list[Any]:
+    requested = "log_loss" if requested in (None, "") else requested
+    requested = requested.split(",") if isinstance(requested, str) else requested
+    requested = requested if isinstance(requested, list | tuple) else [requested]
+    no_metric = ("none", "null", "na", "custom")
+    return requested_metrics(
+        [metric for metric in requested if not (isinstance(metric, str) and metric.lower() in no_metric)],
+        _RANK_METRICS,
+        lambda name: LightGBMMetric(loss, name, calibrated),
+        lambda function: LightGBMUserMetric(function, loss, calibrated),
+        "LightGBM would compute the others on raw scores",
+    )
+
+
+def repeat(start: Any, labels: Any) -> np.ndarray:
+    """Return the starting value for every row, (n,) or (n, K)."""
+    return np.full(len(labels), start) if np.ndim(start) == 0 else np.tile(start, (len(labels), 1))
+
+
+def finish_native(booster: Any, start: np.ndarray) -> None:
+    """Turn a booster trained with a callable from ``start``, (K,) or (1,), into one of the native objective.
+
+    The starting value goes into the leaves of the first tree of each class, the objective into the model text.
+    """
+    for tree, info in enumerate(booster.dump_model(num_iteration=1)["tree_info"]):
+        for leaf in range(info["num_leaves"]):
+            booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) + start[tree])
+    objective = "binary sigmoid:1" if len(start) == 1 else f"multiclass num_class:{len(start)}"
+    header, found, rest = booster.model_to_string(num_iteration=-1).partition("max_feature_idx=")
+    line, newline, rest = rest.partition("\n")
+    custom = "[objective: custom]"
+    if not found or custom not in rest:
+        raise RuntimeError(
+            "This version of LightGBM writes its model text in a way that focal_boost does not know: "
+            f"{'no ' + custom if found else 'no max_feature_idx'}."
+        )
+    rest = rest.replace(custom, f"[objective: {objective.split()[0]}]", 1)
+    booster.model_from_string(f"{header}{found}{line}{newline}objective={objective}\n{rest}")
+    booster.params["objective"] = objective.split()[0]

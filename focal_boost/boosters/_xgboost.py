@@ -1,0 +1,210 @@
+"""XGBoost: base_score, margins, the stored objective."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from focal_boost._data import Features, Training, polars_enums
+from focal_boost.boosters._metrics import XGBoostMetric, XGBoostUserMetric, requested_metrics
+from focal_boost.boosters._objective import BoundObjective
+from focal_boost.losses import FocalLoss
+
+_OBJECTIVES = (None, "binary:logistic", "multi:softprob", "multi:softmax")
+
+# XGBoost evaluates its own metrics on the plain sigmoid or softmax. Metrics of the order of the rows are the
+# same for the probabilities that the estimator returns.
+_RANK_METRICS = ("auc", "aucpr")
+
+# XGBoost stores the binary intercept as a probability, clipped to [1e-6, 1 - 1e-6].
+_LARGEST_START = float(np.log((1 - 1e-6) / 1e-6))
+
+_UNSUPPORTED = {
+    "xgb_model": "training cannot continue from another model",
+    "base_margin": "the model starts from the class prior",
+    "base_margin_eval_set": "the model starts from the class prior",
+    "sample_weight_eval_set": "use eval_sample_weight",
+}
+
+
+class XGBoost:
+    """An XGBClassifier or XGBRFClassifier."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that the focal loss replaces or that XGBoost would misuse."""
+        params = self.estimator.get_params()
+        if params["objective"] not in _OBJECTIVES:
+            raise ValueError(
+                f"estimator must have a native classification objective, one of {_OBJECTIVES}: "
+                f"the focal loss replaces it; got objective={params['objective']!r}."
+            )
+        if params.get("scale_pos_weight") not in (None, 1):
+            raise ValueError(
+                "estimator must not set scale_pos_weight, XGBoost ignores it for a custom loss: use alpha; "
+                f"got scale_pos_weight={params['scale_pos_weight']!r}."
+            )
+        if params.get("base_score") is not None:
+            raise ValueError(
+                "estimator must not set base_score, the model starts from the class prior; "
+                f"got base_score={params['base_score']!r}."
+            )
+        if params.get("multi_strategy") == "multi_output_tree":
+            raise ValueError(
+                "estimator must have multi_strategy 'one_output_per_tree' or None; got 'multi_output_tree'."
+            )
+
+    def nearest_start(self, initial_raw_prediction: Any) -> Any:
+        """Return the starting value nearest to the given one that XGBoost can store."""
+        if np.ndim(initial_raw_prediction) == 1:
+            return initial_raw_prediction
+        return min(max(initial_raw_prediction, -_LARGEST_START), _LARGEST_START)
+
+    def clone(self) -> Any:
+        """Return an unfitted copy of the estimator to train."""
+        copied = clone(self.estimator)
+        copied.callbacks = self.estimator.callbacks  # a copy of a callback would report to a copy of its study
+        return copied
+
+    def train(
+        self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
+    ) -> Any:
+        """Return a clone of the estimator, trained with the loss: a plain native model."""
+        estimator = self.clone()
+        bound = loss.bind(training.labels, training.sample_weight, len(training.classes))
+        self.fit(estimator, BoundObjective(bound), training, loss, start, calibrated, fit_params)
+        return estimator
+
+    def fit(
+        self,
+        estimator: Any,
+        objective: Any,
+        training: Training,
+        loss: FocalLoss,
+        start: Any,
+        calibrated: bool,
+        fit_params: Mapping[str, Any],
+    ) -> None:
+        """Train ``estimator`` with the objective and leave a plain native model in it."""
+        for name, reason in _UNSUPPORTED.items():
+            if fit_params.get(name) is not None:
+                raise ValueError(f"{name} is not supported: {reason}.")
+        own = self.estimator
+        requested = "log_loss" if own.eval_metric is None else own.eval_metric
+        metrics = _read_metrics(
+            requested if isinstance(requested, list | tuple) else [requested], loss, calibrated
+        )
+        # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
+        base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
+        estimator.set_params(objective=objective, base_score=base_score)
+        evals = training.eval_sets
+        if evals:
+            _set_metrics(estimator, metrics)
+        weights = [weight for *_, weight in evals]
+        if any(weight is not None for weight in weights):  # XGBoost expects weights of all sets or of none
+            weights = [np.ones(len(y)) if weight is None else weight for _, y, weight in evals]
+        with _errors_without_trace():
+            estimator.fit(
+                polars_enums(training.features),
+                training.labels,
+                sample_weight=training.sample_weight,
+                eval_set=[(polars_enums(features), labels) for features, labels, _ in evals] or None,
+                sample_weight_eval_set=weights if any(weight is not None for weight in weights) else None,
+                **{"verbose": False, **fit_params},
+            )
+        # Not by set_params, which passes the parameters of a fitted estimator on to the model. A restored model
+        # knows no metrics but XGBoost's.
+        built_in = [metric for metric in metrics if not callable(metric)]
+        vars(estimator).update(
+            objective="multi:softprob" if np.ndim(start) else "binary:logistic",
+            base_score=None,
+            eval_metric=built_in[0] if len(built_in) == 1 else built_in or None,
+            early_stopping_rounds=own.early_stopping_rounds,
+            callbacks=own.callbacks,
+            kwargs=dict(own.kwargs) if getattr(own, "kwargs", None) else {},
+        )
+
+    def raw_prediction(self, features: Features) -> np.ndarray:
+        """Return margins, (n,) or (n, K), float32."""
+        with _errors_without_trace():
+            return np.asarray(self.estimator.predict(polars_enums(features), output_margin=True))
+
+    @property
+    def native(self) -> Any:
+        """The xgboost.Booster."""
+        return self.estimator.get_booster()
+
+    @property
+    def evals_result(self) -> dict[str, dict[str, list[float]]]:
+        """{set: {metric: [value per round]}}, empty without eval sets."""
+        return getattr(self.estimator, "evals_result_", None) or {}
+
+    @property
+    def best_iteration(self) -> int | None:
+        """The best iteration, counted from 0, None without early stopping."""
+        try:
+            return int(self.estimator.best_iteration)
+        except AttributeError:
+            return None
+
+    @property
+    def n_iter(self) -> int:
+        """The number of boosting rounds that prediction uses."""
+        best = self.best_iteration
+        return int(self.native.num_boosted_rounds()) if best is None else best + 1
+
+    @property
+    def made_a_split(self) -> bool:
+        """Whether any tree has more than one leaf (gblinear: any coefficient)."""
+        return bool(self.native.get_score(importance_type="weight"))
+
+
+def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -> list[Any]:
+    metrics = requested_metrics(
+        requested,
+        _RANK_METRICS,
+        lambda name: XGBoostMetric(loss, name, calibrated),
+        lambda function: XGBoostUserMetric(function, loss, calibrated),
+        "XGBoost would compute the others on plain sigmoids",
+    )
+    if not metrics or sum(map(callable, metrics)) > 1:
+        raise ValueError(
+            "eval_metric must be one metric or more, at most one of them 'log_loss', 'focal_loss' or a "
+            f"callable: XGBoost takes no second; got {requested!r}."
+        )
+    return metrics
+
+
+def _set_metrics(estimator: Any, metrics: list[Any]) -> None:
+    built_in = [metric for metric in metrics if not callable(metric)]
+    if not built_in:
+        # A callable in a list would be stored as a name that no restored model knows. By default XGBoost adds the
+        # log loss of the plain sigmoid or softmax.
+        estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
+        return
+    estimator.set_params(eval_metric=metrics)
+    if len(built_in) < len(metrics) and not callable(metrics[-1]) and estimator.early_stopping_rounds is not None:
+        # XGBoost stops on the last metric and puts the callable last, wherever it was requested.
+        from xgboost.callback import EarlyStopping
+
+        stop = EarlyStopping(rounds=estimator.early_stopping_rounds, metric_name=metrics[-1])
+        estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])
+
+
+@contextmanager
+def _errors_without_trace() -> Iterator[None]:
+    """Strip the C++ location and stack trace from XGBoost's errors."""
+    from xgboost.core import XGBoostError
+
+    try:
+        yield
+    except XGBoostError as error:
+        reason = str(error).partition("Stack trace")[0].strip()
+        raise XGBoostError("XGBoost: " + re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", reason)) from None
