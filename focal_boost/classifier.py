@@ -116,7 +116,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Frames of pandas, polars or pyarrow reach the booster with their categories. NaN is a missing value.
+            Frames of pandas, polars or pyarrow reach the booster with their categories. NaN and masked entries are
+            missing values.
         y : array-like of shape (n_samples,)
             Class labels of any type, at least two classes.
         sample_weight : array-like of shape (n_samples,), optional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -46,6 +47,12 @@ def focal_loss(
     ValueError, TypeError
         On an argument out of its range; the mean of no rows, or of rows without weight, is refused too.
 
+    Warns
+    -----
+    UserWarning
+        If the raw predictions look like probabilities: rows of 2-D input sum to one, or 20 or more values of 1-D
+        input all lie in [0, 1].
+
     Examples
     --------
     >>> from focal_boost import focal_loss
@@ -65,13 +72,35 @@ def focal_loss(
         loss = BinaryFocalLoss(gamma, alpha)
     else:
         loss = MulticlassFocalLoss(raw.shape[1] if raw.ndim == 2 and raw.shape[1] > 1 else None, gamma, alpha)
-    values = loss.loss(y_true, raw, sample_weight)
-    if reduction == "none":
-        return values
-    total = float(values.sum(dtype=np.float64))
-    if reduction == "sum":
-        return total
-    return total / _total_weight(check_sample_weight(sample_weight, len(values)), len(values))
+    if reduction == "mean":
+        value = focal_loss_of(loss, y_true, raw, sample_weight)
+    else:
+        values = loss.loss(y_true, raw, sample_weight)
+        value = values if reduction == "none" else float(values.sum(dtype=np.float64))
+    if _look_like_probabilities(raw):
+        warnings.warn(
+            "raw_prediction looks like probabilities. Pass the output of decision_function, or logarithms of "
+            "probabilities; losses.posterior corrects the probabilities of a focal model.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return value
+
+
+def _look_like_probabilities(raw: np.ndarray) -> bool:
+    """Return whether rows sum to one, or many different values all lie in [0, 1]."""
+    if raw.size == 0 or raw.min() < 0 or raw.max() > 1:
+        return False
+    if raw.ndim == 2:
+        return bool((abs(raw.sum(axis=1) - 1) < 1e-3).all())
+    return len(raw) >= 20 and bool(raw.min() < raw.max())
+
+
+def focal_loss_of(loss: FocalLoss, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> float:
+    """Return the weighted mean of the loss."""
+    values = loss.loss(y_true, raw_prediction, sample_weight)
+    weight = check_sample_weight(sample_weight, len(values))
+    return float(values.sum(dtype=np.float64)) / _total_weight(weight, len(values))
 
 
 def _total_weight(sample_weight: Any, n_samples: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from focal_boost._arguments import labels_first
 from focal_boost.losses import FocalLoss
-from focal_boost.metrics import focal_loss, log_loss_of
+from focal_boost.metrics import focal_loss_of, log_loss_of
 
 # Accepted names of the log loss of predict_proba.
 _LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss")
@@ -43,7 +43,7 @@ class FocalMetric:
         """Return the metric, lower is better."""
         if self.name == "log_loss":
             return log_loss_of(self.loss, y_true, raw_prediction, sample_weight, self.calibrated)
-        return float(focal_loss(y_true, raw_prediction, self.loss.gamma, self.loss.alpha, sample_weight))
+        return focal_loss_of(self.loss, y_true, raw_prediction, sample_weight)
 
 
 class XGBoostMetric(FocalMetric):

@@ -47,9 +47,10 @@ class XGBoost:
                 f"the focal loss replaces it; got objective={params['objective']!r}."
             )
         if params.get("scale_pos_weight") not in (None, 1):
+            weight = params["scale_pos_weight"]
             raise ValueError(
-                "estimator must not set scale_pos_weight, XGBoost ignores it for a custom loss: use alpha; "
-                f"got scale_pos_weight={params['scale_pos_weight']!r}."
+                "estimator must not set scale_pos_weight, which XGBoost ignores for a custom loss: use "
+                f"alpha=[1, {weight}]; got scale_pos_weight={weight!r}."
             )
         if params.get("base_score") is not None:
             raise ValueError(
@@ -69,8 +70,16 @@ class XGBoost:
 
     def clone(self) -> Any:
         """Return an unfitted copy of the estimator to train."""
+        from xgboost import callback as own
+
         copied = clone(self.estimator)
-        copied.callbacks = self.estimator.callbacks  # a copy of a callback would report to a copy of its study
+        if copied.callbacks:
+            # XGBoost's own callbacks keep the state of a training. A copy of another one, such as Optuna's, would
+            # report to a copy of its study.
+            copied.callbacks = [
+                copy if type(callback).__module__ == own.__name__ else callback
+                for copy, callback in zip(copied.callbacks, self.estimator.callbacks, strict=True)
+            ]
         return copied
 
     def train(
@@ -97,7 +106,10 @@ class XGBoost:
             if fit_params.get(name) is not None:
                 raise ValueError(f"{name} is not supported: {reason}.")
         own = self.estimator
-        requested = "log_loss" if own.eval_metric is None else own.eval_metric
+        fit_params = {"verbose": False, **fit_params}
+        requested = fit_params.pop("eval_metric", None)
+        if requested is None:
+            requested = "log_loss" if own.eval_metric is None else own.eval_metric
         metrics = _read_metrics(
             requested if isinstance(requested, list | tuple) else [requested], loss, calibrated
         )
@@ -117,7 +129,7 @@ class XGBoost:
                 sample_weight=training.sample_weight,
                 eval_set=[(polars_enums(features), labels) for features, labels, _ in evals] or None,
                 sample_weight_eval_set=weights if any(weight is not None for weight in weights) else None,
-                **{"verbose": False, **fit_params},
+                **fit_params,
             )
         # Not by set_params, which passes the parameters of a fitted estimator on to the model. A restored model
         # knows no metrics but XGBoost's.

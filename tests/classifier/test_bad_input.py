@@ -102,8 +102,6 @@ DATA = [
         "'a' of type",
     ),
     ({"X": FRAME.astype({"b": ">f8"})}, "X must hold columns of native byte order", "'b'"),
-    ({"X": np.ma.array(X, mask=X > 2)}, "X must not hold masked entries: fill them", "X.filled"),
-    ({"eval_set": [(np.ma.array(X, mask=X > 2), Y)]}, "X must not hold masked entries: fill them", "X.filled"),
     ({"sample_weight": at(WEIGHT, 3, -1.0)}, "sample_weight must be finite and >= 0", "-1.0"),
     ({"sample_weight": at(WEIGHT, 3, np.nan)}, "sample_weight must be finite and >= 0", "nan"),
     ({"sample_weight": at(WEIGHT, 3, np.inf)}, "sample_weight must be finite and >= 0", "inf"),
