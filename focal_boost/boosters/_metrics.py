@@ -19,17 +19,7 @@ _LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss
 
 @dataclass(frozen=True)
 class FocalMetric:
-    """A metric of raw predictions for the loss that they were trained with.
-
-    Parameters
-    ----------
-    loss : BinaryFocalLoss or MulticlassFocalLoss
-        The loss that the model is trained with.
-    name : {"log_loss", "focal_loss"}, default="log_loss"
-        The log loss of ``loss.predict_proba``, or the focal loss; weighted means.
-    calibrated : bool, default=True
-        Whether the log loss is of the posterior or of the plain sigmoid or softmax.
-    """
+    """A metric of raw predictions for the loss that they were trained with."""
 
     loss: FocalLoss
     name: str = "log_loss"
@@ -49,7 +39,14 @@ class FocalMetric:
 class XGBoostMetric(FocalMetric):
     """A metric for XGBoost: ``eval_metric=`` of XGBClassifier, ``custom_metric=`` of ``xgboost.train``.
 
-    Parameters and methods are those of `FocalMetric`.
+    Parameters
+    ----------
+    loss : BinaryFocalLoss or MulticlassFocalLoss
+        The loss that the model is trained with.
+    name : {"log_loss", "focal_loss"}, default="log_loss"
+        The log loss of ``loss.predict_proba``, or the focal loss; weighted means.
+    calibrated : bool, default=True
+        Whether the log loss is of the posterior or of the plain sigmoid or softmax.
 
     Examples
     --------
@@ -72,8 +69,8 @@ class XGBoostMetric(FocalMetric):
 class LightGBMMetric(FocalMetric):
     """A metric for LightGBM: ``eval_metric=`` of LGBMClassifier.fit, ``feval=`` of ``lightgbm.train``.
 
-    Set ``metric="None"`` too: LightGBM's own default is computed on raw scores as if they were probabilities.
-    Parameters and methods are those of `FocalMetric`.
+    Parameters are those of `XGBoostMetric`. Set ``metric="None"`` too: LightGBM's own default is computed on raw
+    scores as if they were probabilities.
 
     Examples
     --------
