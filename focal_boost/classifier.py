@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from focal_boost._arguments import check_calibrated
 from focal_boost._data import Training, pair_eval_sets, read_features, read_training
-from focal_boost.boosters import Booster, booster_of, default_estimator
+from focal_boost.boosters import Trainer, booster_of, default_estimator
 from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, MulticlassFocalLoss
 
 
@@ -228,7 +228,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
 
 def train(
-    fitted: FocalBoostClassifier, booster: Booster, training: Training, fit_params: Mapping[str, Any]
+    fitted: FocalBoostClassifier, booster: Trainer, training: Training, fit_params: Mapping[str, Any]
 ) -> None:
     """Train the booster with the loss of ``fitted`` and assign the results to it."""
     loss = _resolve_loss(fitted, training)

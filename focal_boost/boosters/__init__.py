@@ -3,17 +3,22 @@
 Each booster is imported, and its terminology used, in one module only.
 """
 
-from focal_boost.boosters._booster import Booster, booster_of, default_estimator
-from focal_boost.boosters._lightgbm import LightGBM
+from focal_boost.boosters._booster import Booster, Trainer, booster_of, default_estimator
+from focal_boost.boosters._lightgbm import LightGBM, derivative_settings, repeat
 from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
+from focal_boost.boosters._objective import WorkerObjective
 from focal_boost.boosters._xgboost import XGBoost
 
 __all__ = [
     "Booster",
     "LightGBM",
     "LightGBMMetric",
+    "Trainer",
+    "WorkerObjective",
     "XGBoost",
     "XGBoostMetric",
     "booster_of",
     "default_estimator",
+    "derivative_settings",
+    "repeat",
 ]

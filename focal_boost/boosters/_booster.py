@@ -14,10 +14,8 @@ from focal_boost.boosters._xgboost import XGBoost
 from focal_boost.losses import FocalLoss
 
 
-class Booster(Protocol):
-    """An estimator of a booster: how to train it with a focal loss, and how to read it once it is fitted."""
-
-    estimator: Any
+class Trainer(Protocol):
+    """An estimator of a booster, here or on a cluster: how to train it with a focal loss."""
 
     def check_parameters(self) -> None:
         """Raise ValueError for a parameter that the focal loss replaces or that the booster would misuse."""
@@ -28,7 +26,13 @@ class Booster(Protocol):
     def train(
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
-        """Return a clone of the estimator, trained with the loss: a plain native model."""
+        """Return a clone of the estimator, trained with the loss: a plain native model in memory."""
+
+
+class Booster(Trainer, Protocol):
+    """An estimator of a booster: how to train it, and how to read it once it is fitted."""
+
+    estimator: Any
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw predictions, (n,) or (n, K)."""

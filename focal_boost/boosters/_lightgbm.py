@@ -75,38 +75,44 @@ class LightGBM:
         """Return the starting value itself: LightGBM stores any."""
         return initial_raw_prediction
 
+    def clone(self) -> Any:
+        """Return an unfitted copy of the estimator to train."""
+        return clone(self.estimator)
+
     def train(
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
         """Return a clone of the estimator, trained with the loss: a plain native model."""
-        estimator = clone(self.estimator)
+        estimator = self.clone()
+        metrics = self.metrics(loss, calibrated, fit_params)
         n_classes = len(training.classes)
         dtype, factor = derivative_settings(loss, n_classes)
         bound = loss.bind(training.labels, training.sample_weight, n_classes, dtype, factor)
-        self.fit(estimator, BoundObjective(bound), repeat, training, loss, start, calibrated, fit_params)
+        self.fit(estimator, BoundObjective(bound), metrics, repeat, training, start, fit_params)
         return estimator
+
+    def metrics(self, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]) -> list[Any]:
+        """Return the metrics of the eval sets; raise ValueError for one, or a fit parameter, that is refused."""
+        for name in _UNSUPPORTED:
+            if fit_params.get(name) is not None:
+                raise ValueError(f"{name} is not supported: the model starts anew, from the class prior.")
+        return _read_metrics(fit_params.get("eval_metric") or self._own_metric, loss, calibrated)
 
     def fit(
         self,
         estimator: Any,
         objective: Any,
+        metrics: list[Any],
         init_score: Callable[[Any, Any], Any],
         training: Training,
-        loss: FocalLoss,
         start: Any,
-        calibrated: bool,
         fit_params: Mapping[str, Any],
     ) -> None:
-        """Train ``estimator`` with the objective and leave a plain native model in it.
+        """Train ``estimator`` with objective and metrics, and leave a plain native model in it.
 
         ``init_score(start, labels)`` repeats the starting value for every row.
         """
-        for name in _UNSUPPORTED:
-            if fit_params.get(name) is not None:
-                raise ValueError(f"{name} is not supported: the model starts anew, from the class prior.")
-        fit_params = dict(fit_params)
-        own_metric = _param(self.estimator, "metric", "metrics", "metric_types")
-        metrics = _read_metrics(fit_params.pop("eval_metric", None) or own_metric, loss, calibrated)
+        fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
         settings: dict[str, Any] = {"objective": objective, "metric": "None"}
         if _param(estimator, "feature_pre_filter") is None:
             # With a callable objective LightGBM fails on data in which no feature passes the filter.
@@ -125,7 +131,7 @@ class LightGBM:
         )
         # An empty metric means the objective's default.
         native = "multiclass" if np.ndim(start) else "binary"
-        estimator.set_params(objective=native, metric=own_metric or "")
+        estimator.set_params(objective=native, metric=self._own_metric or "")
         finish_native(estimator.booster_, np.atleast_1d(start))
 
     def _eval_arguments(
@@ -143,6 +149,10 @@ class LightGBM:
         if self._since_4_7:
             return {**arguments, "eval_X": X, "eval_y": y}
         return {**arguments, "eval_set": list(zip(X, y, strict=True))}
+
+    @property
+    def _own_metric(self) -> Any:
+        return _param(self.estimator, "metric", "metrics", "metric_types")
 
     @property
     def _since_4_7(self) -> bool:

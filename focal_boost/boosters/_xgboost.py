@@ -87,32 +87,33 @@ class XGBoost:
     ) -> Any:
         """Return a clone of the estimator, trained with the loss: a plain native model."""
         estimator = self.clone()
+        metrics = self.metrics(loss, calibrated, fit_params)
         bound = loss.bind(training.labels, training.sample_weight, len(training.classes))
-        self.fit(estimator, BoundObjective(bound), training, loss, start, calibrated, fit_params)
+        self.fit(estimator, BoundObjective(bound), metrics, training, start, fit_params)
         return estimator
+
+    def metrics(self, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]) -> list[Any]:
+        """Return the metrics of the eval sets; raise ValueError for one, or a fit parameter, that is refused."""
+        for name, reason in _UNSUPPORTED.items():
+            if fit_params.get(name) is not None:
+                raise ValueError(f"{name} is not supported: {reason}.")
+        requested = fit_params.get("eval_metric")
+        if requested is None:
+            requested = "log_loss" if self.estimator.eval_metric is None else self.estimator.eval_metric
+        return _read_metrics(requested if isinstance(requested, list | tuple) else [requested], loss, calibrated)
 
     def fit(
         self,
         estimator: Any,
         objective: Any,
+        metrics: list[Any],
         training: Training,
-        loss: FocalLoss,
         start: Any,
-        calibrated: bool,
         fit_params: Mapping[str, Any],
     ) -> None:
-        """Train ``estimator`` with the objective and leave a plain native model in it."""
-        for name, reason in _UNSUPPORTED.items():
-            if fit_params.get(name) is not None:
-                raise ValueError(f"{name} is not supported: {reason}.")
+        """Train ``estimator`` with objective and metrics, and leave a plain native model in it."""
         own = self.estimator
-        fit_params = {"verbose": False, **fit_params}
-        requested = fit_params.pop("eval_metric", None)
-        if requested is None:
-            requested = "log_loss" if own.eval_metric is None else own.eval_metric
-        metrics = _read_metrics(
-            requested if isinstance(requested, list | tuple) else [requested], loss, calibrated
-        )
+        fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
         # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
         base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
         estimator.set_params(objective=objective, base_score=base_score)
@@ -129,7 +130,7 @@ class XGBoost:
                 sample_weight=training.sample_weight,
                 eval_set=[(polars_enums(features), labels) for features, labels, _ in evals] or None,
                 sample_weight_eval_set=weights if any(weight is not None for weight in weights) else None,
-                **fit_params,
+                **{"verbose": False, **fit_params},
             )
         # Not by set_params, which passes the parameters of a fitted estimator on to the model. A restored model
         # knows no metrics but XGBoost's.

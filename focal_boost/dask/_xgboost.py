@@ -1,55 +1,82 @@
-"""XGBoost on Dask: the local adapter, for the booster's Dask estimators."""
+"""XGBoost on Dask: the objective of each worker's rows, and the fitted model in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from focal_boost.objectives._adapter import DaskAdapter, EvalSet
-from focal_boost.objectives._xgboost import XGBoostAdapter
+from xgboost import XGBClassifier, XGBRFClassifier
+from xgboost.callback import TrainingCallback
+from xgboost.dask import DaskXGBRFClassifier
+
+from focal_boost._data import Training
+from focal_boost.boosters import XGBoost
+from focal_boost.dask._partitions import persisted
+from focal_boost.losses import FocalLoss
 
 
-class XGBoostDaskAdapter(DaskAdapter, XGBoostAdapter):
-    """Translates for DaskXGBClassifier and DaskXGBRFClassifier."""
+class DaskXGBoost:
+    """A DaskXGBClassifier or DaskXGBRFClassifier."""
 
-    def to_local(self, estimator: Any) -> Any:
-        """Return a fitted XGBClassifier or XGBRFClassifier."""
-        from xgboost import XGBClassifier, XGBRFClassifier
-        from xgboost.dask import DaskXGBRFClassifier
+    def __init__(self, estimator: Any) -> None:
+        self.booster = XGBoost(estimator)
 
-        params = estimator.get_params()
-        del params["coll_cfg"]
-        local = (XGBRFClassifier if isinstance(estimator, DaskXGBRFClassifier) else XGBClassifier)(**params)
-        local.load_model(bytearray(self.booster(estimator).save_raw()))
-        # Loading sets parameters from the model: those that were given are put back.
-        local.set_params(**params)
-        if self.evals_result(estimator):
-            local.evals_result_ = self.evals_result(estimator)
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that the focal loss replaces or that XGBoost would misuse."""
+        self.booster.check_parameters()
+
+    def nearest_start(self, initial_raw_prediction: Any) -> Any:
+        """Return the starting value nearest to the given one that XGBoost can store."""
+        return self.booster.nearest_start(initial_raw_prediction)
+
+    @property
+    def unfitted_local(self) -> Any:
+        """An unfitted XGBClassifier or XGBRFClassifier of the same parameters."""
+        return _local(self.booster.clone())
+
+    def train(
+        self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
+    ) -> Any:
+        """Return an XGBClassifier or XGBRFClassifier, trained on the cluster with the loss."""
+        metrics = self.booster.metrics(loss, calibrated, fit_params)
+        estimator = self.booster.clone()
+        if not isinstance(estimator, DaskXGBRFClassifier):  # which refuses callbacks
+            # The first one: early stopping may replace the model at the end.
+            estimator.set_params(callbacks=[_FeatureNamesUnchecked(), *(estimator.callbacks or [])])
+        with persisted(training) as training:
+            self.booster.fit(estimator, loss, metrics, training, start, fit_params)
+        local = _local(estimator)
+        local.load_model(bytearray(estimator.get_booster().save_raw()))
+        # Loading sets parameters from the model.
+        local.set_params(**_params(estimator))
+        if training.eval_sets:
+            local.evals_result_ = estimator.evals_result_
         return local
 
-    def _train(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any, eval_set: EvalSet, fit_params: dict[str, Any]
-    ) -> None:
-        from xgboost.callback import TrainingCallback
-        from xgboost.dask import DaskXGBRFClassifier
 
-        class NamesUnchecked(TrainingCallback):
-            """Predicts during training also on a worker without rows of a frame.
+class _FeatureNamesUnchecked(TrainingCallback):
+    """Predicts during training also on a worker without rows of a data frame.
 
-            XGBoost gives such a worker an empty matrix without names, and a callable objective or metric raw
-            predictions of it, for which it then misses the names.
-            """
+    XGBoost gives such a worker an empty matrix without names, and passes a callable objective or metric the raw
+    predictions of it, which it could not compute for lack of the names.
+    """
 
-            def before_training(self, model: Any) -> Any:
-                model.predict = partial(model.predict, validate_features=False)
-                return model
+    def before_training(self, model: Any) -> Any:
+        model.predict = partial(model.predict, validate_features=False)
+        return model
 
-            def after_training(self, model: Any) -> Any:
-                del model.predict
-                return model
+    def after_training(self, model: Any) -> Any:
+        del model.predict
+        return model
 
-        if not isinstance(estimator, DaskXGBRFClassifier):  # which takes no callbacks
-            # The first one: early stopping may exchange the model at the end.
-            estimator.set_params(callbacks=[NamesUnchecked(), *(estimator.callbacks or [])])
-        with self.read(X, y, sample_weight, eval_set) as data:
-            super()._train(estimator, *data, fit_params)
+
+def _params(estimator: Any) -> dict[str, Any]:
+    params = estimator.get_params()
+    del params["coll_cfg"]
+    return params
+
+
+def _local(estimator: Any) -> Any:
+    local = XGBRFClassifier if isinstance(estimator, DaskXGBRFClassifier) else XGBClassifier
+    return local(**_params(estimator))

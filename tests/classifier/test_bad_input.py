@@ -425,15 +425,6 @@ def test_layouts_that_mean_the_same_predict_the_same(name, tmp_path):
         np.testing.assert_array_equal(*trained)
 
 
-def test_sparse_blocks_of_dask_arrays_are_put_in_order_too():
-    dask_estimator = pytest.importorskip("focal_boost.dask")
-    for layout in ("csr", "csc"):
-        for same in (backwards(layout), in_halves(layout)):
-            block = dask_estimator._check_block(same, np.float64)
-            assert block.has_canonical_format
-            np.testing.assert_array_equal(block.toarray(), X)
-
-
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize(
     "relabel",

@@ -15,6 +15,8 @@ xgboost = pytest.importorskip("xgboost")
 
 from xgboost.dask import DaskXGBClassifier  # noqa: E402
 
+from ..cases import BOOSTERS  # noqa: E402
+
 IGNORED = [
     # LightGBM says so of every Dask estimator: n_jobs is in its own parameters and it takes the workers' threads.
     pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning"),
@@ -39,14 +41,14 @@ def start_cluster(**options):
     )
 
 
-def booster(kind, **params):
+def dask_booster(kind, **params):
     params = {"n_estimators": 15, "learning_rate": 0.3, **params}
     if kind == "xgboost":
         return DaskXGBClassifier(max_depth=4, **params)
     return lightgbm.DaskLGBMClassifier(num_leaves=15, verbosity=-1, **params)
 
 
-def local(estimator):
+def local_booster(estimator):
     if isinstance(estimator, DaskXGBClassifier):
         params = estimator.get_params()
         del params["coll_cfg"]
@@ -56,11 +58,11 @@ def local(estimator):
     return lightgbm.LGBMClassifier(**{**params, "n_jobs": 1})
 
 
-both = pytest.mark.parametrize("kind", ["xgboost", "lightgbm"])
+both = pytest.mark.parametrize("kind", BOOSTERS)
 N = 4000
 
 
-def rows(n_classes=2, n=N, steps=None):
+def labelled_rows(n_classes=2, n=N, steps=None):
     """Return features with NaN, string labels and weights.
 
     Features in a few ``steps`` make the same histogram bins of any part of the rows: Dask places the partitions

@@ -7,8 +7,19 @@ import pandas as pd
 import pytest
 
 from ..cases import BOOSTERS
-from ..classifier.test_bad_input import DATA, FIT_PARAMS, INNER, PARAMETERS, WEIGHT, X, Y, assert_refused
-from .clusters import IGNORED, da, dd, distributed, lightgbm
+from ..classifier.test_bad_input import (
+    DATA,
+    FIT_PARAMS,
+    INNER,
+    PARAMETERS,
+    WEIGHT,
+    X,
+    Y,
+    assert_refused,
+    backwards,
+    in_halves,
+)
+from .clusters import IGNORED, da, dask_booster, dd, distributed, lightgbm
 
 # What comes next needs Dask, without which the line above has skipped the module.
 # isort: split
@@ -16,13 +27,9 @@ import dask
 from xgboost.dask import DaskXGBClassifier
 
 from focal_boost.dask import DaskFocalBoostClassifier
+from focal_boost.dask._partitions import check_block
 
 pytestmark = IGNORED
-
-
-def booster(name, **params):
-    estimator = DaskXGBClassifier if name == "xgboost" else lightgbm.DaskLGBMClassifier
-    return estimator(n_estimators=2, **params)
 
 
 def collection(data):
@@ -84,7 +91,7 @@ def fitted():
         distributed.Client(cluster),
     ):
         dX, dy = collection(X), collection(Y)
-        yield {name: DaskFocalBoostClassifier(booster(name)).fit(dX, dy) for name in BOOSTERS}
+        yield {name: DaskFocalBoostClassifier(dask_booster(name, n_estimators=2)).fit(dX, dy) for name in BOOSTERS}
 
 
 @pytest.fixture
@@ -123,9 +130,19 @@ def test_data_refused(name, data, message, got, refused):
 def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, refused):
     ((setting, value),) = params.items()
     got = "" if callable(value) else str(value).strip("{}")
-    refused(name, f"estimator must .*{setting.split('_type')[0]}", got, {"estimator": booster(name, **params)})
+    refused(
+        name, f"estimator must .*{setting.split('_type')[0]}", got, {"estimator": dask_booster(name, **params)}
+    )
 
 
 @pytest.mark.parametrize(("name", "argument"), FIT_PARAMS)
 def test_starts_of_ones_own_are_refused(name, argument, refused):
     refused(name, f"{argument} is not supported", "", **{argument: [WEIGHT]})
+
+
+def test_sparse_blocks_of_dask_arrays_are_put_in_order_too():
+    for layout in ("csr", "csc"):
+        for same in (backwards(layout), in_halves(layout)):
+            block = check_block(same, np.float64)
+            assert block.has_canonical_format
+            np.testing.assert_array_equal(block.toarray(), X)

@@ -15,22 +15,22 @@ from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLo
 from .clusters import (
     IGNORED,
     N,
-    booster,
     both,
     da,
+    dask_booster,
     dd,
     distributed,
     filtered,
+    labelled_rows,
     lightgbm,
-    local,
-    rows,
+    local_booster,
     split,
     xgboost,
 )
 
 # What comes next needs Dask, without which the line above has skipped the module.
 # isort: split
-from xgboost.dask import DaskXGBClassifier, DaskXGBRFClassifier
+from xgboost.dask import DaskXGBRFClassifier
 
 from focal_boost.dask import DaskFocalBoostClassifier
 
@@ -44,13 +44,13 @@ class TestParity:
     def test_statistics_and_quality_are_the_local_ones_also_where_a_worker_sees_one_class(
         self, client, kind, n_classes, order
     ):
-        X, y, w = rows(n_classes)
+        X, y, w = labelled_rows(n_classes)
         if order == "sorted":
             X, y, w = (array[np.argsort(y, kind="stable")] for array in (X, y, w))
         dX, dy, dw = split(X, y, w)
-        estimator = booster(kind, learning_rate=0.1)
+        estimator = dask_booster(kind, learning_rate=0.1)
         model = DaskFocalBoostClassifier(estimator, gamma=2.0, alpha="balanced").fit(dX, dy, dw)
-        expected = FocalBoostClassifier(local(estimator), gamma=2.0, alpha="balanced").fit(X, y, w)
+        expected = FocalBoostClassifier(local_booster(estimator), gamma=2.0, alpha="balanced").fit(X, y, w)
         assert model.classes_.tolist() == expected.classes_.tolist()
         np.testing.assert_allclose(model.loss_.alpha, expected.loss_.alpha, rtol=1e-9)
         np.testing.assert_allclose(model.initial_raw_prediction_, expected.initial_raw_prediction_, rtol=1e-9)
@@ -67,16 +67,16 @@ class TestParity:
     def test_gamma_0_is_the_boosters_own_dask_model_however_the_rows_are_split(
         self, client, kind, n_classes, chunk, order
     ):
-        X, y, w = rows(n_classes, steps=2)
+        X, y, w = labelled_rows(n_classes, steps=2)
         if order == "sorted":
             X, y, w = (array[np.argsort(y, kind="stable")] for array in (X, y, w))
         codes = np.unique(y, return_inverse=True)[1]
         dX, dy, dw = split(X, codes, w, chunk=chunk)
-        model = DaskFocalBoostClassifier(booster(kind), gamma=0.0).fit(dX, dy, dw)
+        model = DaskFocalBoostClassifier(dask_booster(kind), gamma=0.0).fit(dX, dy, dw)
         if kind == "xgboost":
             if n_classes == 3 and xgboost.__version__.startswith("3.1"):
                 pytest.skip("XGBoost 3.1 starts its softmax from class frequencies, by a worker's rows")
-            own = booster(kind).fit(dX, dy, sample_weight=dw)
+            own = dask_booster(kind).fit(dX, dy, sample_weight=dw)
             expected = np.asarray(own.predict_proba(dX).compute())
         else:
             # LightGBM's Dask classifier numbers the labels of each worker apart, and LightGBM starts from the mean
@@ -84,7 +84,7 @@ class TestParity:
             assert "[num_machines: 2]" in model.booster_.model_to_string()
             start = model.initial_raw_prediction_
             native = {"objective": "binary"} if n_classes == 2 else {"objective": "multiclass", "num_class": 3}
-            own = lightgbm.DaskLGBMRegressor(**{**booster(kind).get_params(), **native})
+            own = lightgbm.DaskLGBMRegressor(**{**dask_booster(kind).get_params(), **native})
             (starts,) = split(np.full(N, start) if n_classes == 2 else np.tile(start, (N, 1)), chunk=chunk)
             own.fit(dX, dy, sample_weight=dw, init_score=starts)
             raw = own.predict(dX, raw_score=True).compute() + start
@@ -93,14 +93,14 @@ class TestParity:
 
     @both
     def test_data_frames_with_categories_are_learned_as_in_memory(self, client, kind):
-        X, y, w = rows(steps=2)
+        X, y, w = labelled_rows(steps=2)
         frame = pd.DataFrame(X, columns=list("abcde"))
         frame["kind"] = pd.Categorical(np.where(y == "rare", "u", "v")).set_categories(["u", "v", "w"])
         frame.loc[::3, "kind"] = "w"
         data = dd.from_pandas(frame.assign(y=y, w=w), npartitions=4)
-        estimator = booster(kind, **({"enable_categorical": True} if kind == "xgboost" else {}))
+        estimator = dask_booster(kind, **({"enable_categorical": True} if kind == "xgboost" else {}))
         model = DaskFocalBoostClassifier(estimator).fit(data[list(frame)], data.y, data.w)
-        expected = FocalBoostClassifier(local(estimator)).fit(frame, y, w)
+        expected = FocalBoostClassifier(local_booster(estimator)).fit(frame, y, w)
         assert model.feature_names_in_.tolist() == list(frame)
         assert len(model.feature_importances_) == 6
         proba = model.predict_proba(data[list(frame)])
@@ -114,15 +114,15 @@ class TestSparseBlocks:
     @both
     @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array])
     def test_they_are_learned_and_predicted_as_dense_ones(self, client, kind, container):
-        X, y, w = rows(steps=2)
+        X, y, w = labelled_rows(steps=2)
         X = np.nan_to_num(X)
         dX, dy, dw = split(X, y, w)
         stored = dX.map_blocks(container)
         # What is left out is zero to LightGBM and missing to XGBoost.
         dense = dX if kind == "lightgbm" else da.where(dX == 0, np.nan, dX)
         evals = [(stored, dy)]
-        model = DaskFocalBoostClassifier(booster(kind)).fit(stored, dy, dw, eval_set=evals)
-        expected = DaskFocalBoostClassifier(booster(kind)).fit(dense, dy, dw, eval_set=[(dense, dy)])
+        model = DaskFocalBoostClassifier(dask_booster(kind)).fit(stored, dy, dw, eval_set=evals)
+        expected = DaskFocalBoostClassifier(dask_booster(kind)).fit(dense, dy, dw, eval_set=[(dense, dy)])
         proba = model.predict_proba(stored).compute()
         np.testing.assert_allclose(proba, expected.predict_proba(dense).compute(), atol=1e-4)
         np.testing.assert_array_equal(proba, model.to_local().predict_proba(container(X)))
@@ -136,9 +136,9 @@ class TestLazyPrediction:
     def test_results_are_lazy_arrays_in_the_chunks_of_X_that_say_what_the_local_model_says(
         self, client, kind, n_classes
     ):
-        X, y, _ = rows(n_classes)
+        X, y, _ = labelled_rows(n_classes)
         dX, dy = split(X, y)
-        model = DaskFocalBoostClassifier(booster(kind, n_estimators=3)).fit(dX, dy)
+        model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3)).fit(dX, dy)
         in_memory = model.to_local()
         assert type(in_memory) is FocalBoostClassifier
         for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
@@ -151,19 +151,19 @@ class TestLazyPrediction:
             assert (computed == expected).all()
 
     def test_calibrated_is_read_at_predict_time(self, client):
-        X, y, _ = rows()
+        X, y, _ = labelled_rows()
         dX, dy = split(X, y)
-        model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2)).fit(dX, dy)
+        model = DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=2)).fit(dX, dy)
         posterior = model.predict_proba(dX).compute()
         plain = model.set_params(calibrated=False).predict_proba(dX).compute()
-        np.testing.assert_allclose(plain, model.estimator_.predict_proba(dX).compute(), atol=1e-6)
+        np.testing.assert_allclose(plain, model.estimator_.predict_proba(X), atol=1e-6)
         assert np.abs(plain - posterior).max() > 0.05
 
     def test_partitions_of_unknown_length_and_split_columns_are_taken(self, client):
-        X, y, w = rows()
+        X, y, w = labelled_rows()
         features, labels, weight = filtered(X, y, w)
         for columns in (features, features.to_dask_array()):
-            model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2)).fit(columns, labels, weight)
+            model = DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=2)).fit(columns, labels, weight)
             assert model.predict(columns).compute().shape == (2000,)
         whole, labels = split(X, y)
         model.fit(whole.rechunk((1000, 2)), labels)
@@ -174,10 +174,10 @@ class TestEvalSets:
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
     def test_the_metric_is_that_of_all_rows_and_training_stops_on_it(self, client, kind, n_classes):
-        X, y, w = rows(n_classes)
+        X, y, w = labelled_rows(n_classes)
         dX, dy, dw = split(X, y, w, chunk=500)
         stop = {"early_stopping_rounds": 3} if kind == "xgboost" else {"early_stopping_round": 3}
-        estimator = booster(kind, n_estimators=60, learning_rate=0.6, **stop)
+        estimator = dask_booster(kind, n_estimators=60, learning_rate=0.6, **stop)
         model = DaskFocalBoostClassifier(estimator).fit(
             dX[:2000],
             dy[:2000],
@@ -197,14 +197,14 @@ class TestEvalSets:
 
     @both
     def test_a_users_metric_is_given_probabilities_and_averaged_by_weight(self, client, kind):
-        X, y, _ = rows()
+        X, y, _ = labelled_rows()
         dX, dy = split(X, y)
 
         def brier(y_true, proba):
             return np.mean((proba - y_true) ** 2)
 
         ours = (lambda y, p: ("brier", brier(y, p), False)) if kind == "lightgbm" else brier
-        estimator = booster(kind, n_estimators=4)
+        estimator = dask_booster(kind, n_estimators=4)
         fit_params = {"eval_metric": ours} if kind == "lightgbm" else {}
         if kind == "xgboost":
             estimator.set_params(eval_metric=ours)
@@ -214,21 +214,29 @@ class TestEvalSets:
         assert history["brier"][-1] == pytest.approx(expected, abs=1e-6)
 
     @both
-    def test_frames_are_evaluated_wherever_they_lie(self, client, kind):
-        X, y, _ = rows()
-        frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y)
-        train, valid = (
-            dd.from_pandas(frame, npartitions=2).persist(workers=[worker], allow_other_workers=False)
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    @pytest.mark.parametrize("container", ["frame", "array"])
+    def test_eval_rows_may_lie_on_a_worker_without_training_rows(self, client, kind, n_classes, container):
+        X, y, _ = labelled_rows(n_classes)
+        frame = pd.DataFrame(X, columns=list("abcde"))
+        (train, labels), valid = (
+            [
+                client.persist(column, workers=[worker], allow_other_workers=False)
+                for column in (
+                    dd.from_pandas(frame, npartitions=2) if container == "frame" else split(X, chunk=2000)[0],
+                    *split(y, chunk=2000),
+                )
+            ]
             for worker in client.scheduler_info(n_workers=-1)["workers"]
         )
-        model = DaskFocalBoostClassifier(booster(kind, n_estimators=3))
-        model.fit(train[list("abcde")], train.y, eval_set=[(valid[list("abcde")], valid.y)])
+        model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3))
+        model.fit(train, labels, eval_set=[tuple(valid)])
         (history,) = model.evals_result_.values()
-        expected = log_loss(y, model.to_local().predict_proba(frame[list("abcde")]))
+        expected = log_loss(y, model.to_local().predict_proba(frame if container == "frame" else X))
         assert history["log_loss"][-1] == pytest.approx(expected, abs=1e-6)
 
     def test_an_error_in_a_metric_on_one_worker_leaves_nobody_waiting(self, client):
-        X, y, _ = rows()
+        X, y, _ = labelled_rows()
         dX, dy = split(X, y)
         first = sorted(client.scheduler_info(n_workers=-1)["workers"])[0]
 
@@ -237,7 +245,7 @@ class TestEvalSets:
                 raise ArithmeticError("no metric here")
             return "fails", 0.0, False
 
-        model = DaskFocalBoostClassifier(booster("lightgbm"))
+        model = DaskFocalBoostClassifier(dask_booster("lightgbm"))
         with pytest.raises(ArithmeticError, match="no metric here"):
             model.fit(dX, dy, eval_set=[(dX, dy)], eval_metric=fails_on_one)
         assert not hasattr(model, "classes_")
@@ -247,11 +255,13 @@ class TestEvalSets:
 class TestNativeModel:
     @both
     def test_the_inner_estimator_is_a_native_one_and_the_local_one_saves_and_loads(self, client, kind, tmp_path):
-        X, y, _ = rows(3)
+        X, y, _ = labelled_rows(3)
         dX, dy = split(X, y)
-        model = DaskFocalBoostClassifier(booster(kind, n_estimators=3), gamma=1.0, alpha="balanced").fit(dX, dy)
+        model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3), gamma=1.0, alpha="balanced").fit(
+            dX, dy
+        )
         plain = model.loss_.predict_proba(model.decision_function(dX).compute(), calibrated=False)
-        np.testing.assert_allclose(np.asarray(model.estimator_.predict_proba(dX).compute()), plain, atol=1e-6)
+        np.testing.assert_allclose(model.estimator_.predict_proba(X), plain, atol=1e-6)
         in_memory = model.to_local()
         path = tmp_path / "model.json"
         in_memory.booster_.save_model(path)
@@ -263,16 +273,20 @@ class TestNativeModel:
             restored = lightgbm.Booster(model_file=path).predict(X)
         np.testing.assert_allclose(restored, plain, atol=1e-6)
         np.testing.assert_allclose(in_memory.estimator_.predict_proba(X), plain, atol=1e-6)
+        expected = FocalBoostClassifier(local_booster(dask_booster(kind, n_estimators=3))).fit(X, y).estimator_
+        assert type(model.estimator_) is type(expected)
+        assert model.estimator_.classes_.tolist() == [0, 1, 2]
+        np.testing.assert_equal(model.estimator_.get_params(), {**expected.get_params(), "n_jobs": None})
         again = clone(in_memory).set_params(estimator__n_estimators=2).fit(X, y)
         assert again.score(X, y) > 0.8
         copied = pickle.loads(pickle.dumps(model))
         assert (copied.predict(dX).compute() == in_memory.predict(X)).all()
 
     def test_a_random_forest_is_taken_and_none_means_xgboost(self, client):
-        X, y, _ = rows()
+        X, y, _ = labelled_rows()
         dX, dy = split(X, y)
         forest = DaskFocalBoostClassifier(DaskXGBRFClassifier(n_estimators=5, max_depth=3)).fit(dX, dy)
         assert type(forest.to_local().estimator_) is xgboost.XGBRFClassifier
         default = DaskFocalBoostClassifier(gamma=1.0).fit(dX, dy)
-        assert type(default.estimator_) is DaskXGBClassifier
+        assert type(default.estimator_) is xgboost.XGBClassifier
         assert roc_auc_score(y, default.predict_proba(dX)[:, 1].compute()) > 0.8

@@ -4,12 +4,24 @@ import os
 import signal
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from focal_boost import FocalBoostClassifier
 
-from .clusters import IGNORED, booster, da, dd, distributed, lightgbm, rows, split, start_cluster, xgboost
+from .clusters import (
+    IGNORED,
+    da,
+    dask_booster,
+    dd,
+    distributed,
+    labelled_rows,
+    lightgbm,
+    split,
+    start_cluster,
+    xgboost,
+)
 
 # What comes next needs Dask, without which the line above has skipped the module.
 # isort: split
@@ -22,13 +34,13 @@ pytestmark = IGNORED
 
 class TestRefusals:
     def refused(self, X, y, match, sample_weight=None, error=ValueError, model=None, **fit_params):
-        model = model or DaskFocalBoostClassifier(booster("xgboost", n_estimators=1))
+        model = model or DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=1))
         with pytest.raises(error, match=match):
             model.fit(X, y, sample_weight, **fit_params)
         assert not hasattr(model, "estimator_")
 
     def test_arrays_that_do_not_fit_together(self, client):
-        X, y, w = rows(n=400)
+        X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
         self.refused(dX, dy.rechunk(200), r"y must be partitioned as X, into 4 parts; got 2")
         self.refused(dX, dy, r"sample_weight must be partitioned as X, into 4 parts; got 2", dw.rechunk(200))
@@ -40,17 +52,35 @@ class TestRefusals:
         self.refused(dX, y, "y must be a Dask array or a Dask series", error=TypeError)
 
     def test_labels_and_weights_that_nothing_can_be_learned_from(self, client):
-        X, y, w = rows(n=400)
+        X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
         self.refused(dX, da.full_like(dy, "often"), "at least two classes; got one class: \\['often'\\]")
         self.refused(dX, dX[:, 0], "NaN|missing or infinite")
         self.refused(dX, dy, "positive somewhere in every class", da.where(dy == "rare", 0.0, dw))
         self.refused(dX, dy, "finite and >= 0", -dw)
-        named = DaskFocalBoostClassifier(booster("xgboost"), alpha={"never": 2.0})
-        self.refused(dX, dy, "alpha must name classes of y", model=named)
+
+    def test_labels_of_different_types_by_partition(self, client):
+        X, y, _ = labelled_rows(n=400)
+        dX, dy = split(X, y, chunk=100)
+        integers, strings = (y == "rare").astype(int), (y == "rare").astype(int).astype(str)
+
+        def halves(first, second):
+            rows = da.arange(400, chunks=100)
+            return rows.map_blocks(lambda row: (first if row[0] < 200 else second)[row], dtype=first.dtype)
+
+        message = "y must hold labels of one type in all partitions; got "
+        self.refused(dX, halves(integers, strings), f"^{message}numbers, strings")
+        self.refused(dX, halves(strings.astype(object), integers == 1), f"^{message}booleans, strings")
+        self.refused(dX, halves(integers == 1, integers), f"^{message}booleans, numbers")
+        evals = [(dX, halves(y, integers))]
+        self.refused(dX, dy, rf"^eval_set\[0\]: {message}numbers, strings", eval_set=evals)
+        model = DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=1))
+        for one_type in (halves(integers, integers.astype(np.uint8)), halves(integers * 1.0, integers)):
+            assert model.fit(dX, one_type).classes_.tolist() == [0, 1]
+        assert model.fit(dX, halves(strings, strings.astype(object))).classes_.tolist() == ["0", "1"]
 
     def test_eval_sets(self, client):
-        X, y, w = rows(n=400)
+        X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
         self.refused(
             dX, dy, r"eval_set\[0\] must hold classes of y.*never", eval_set=[(dX, da.full_like(dy, "never"))]
@@ -59,13 +89,13 @@ class TestRefusals:
         self.refused(dX, dy, "positive weight", eval_set=[(dX, dy)], eval_sample_weight=[dw * 0])
 
     def test_categories_that_differ_between_partitions(self, client):
-        X, y, _ = rows(n=400)
+        X, y, _ = labelled_rows(n=400)
         data = dd.from_pandas(pd.DataFrame({"a": X[:, 0], "y": y, "c": y}), npartitions=4)
         data = data.assign(c=data.c.astype("category"))
         self.refused(data[["a", "c"]], data.y, r"known categories.*\['c'\]")
 
     def test_local_boosters_here_and_dask_boosters_there(self, client):
-        X, y, _ = rows(n=400)
+        X, y, _ = labelled_rows(n=400)
         dX, dy = split(X, y, chunk=100)
         for estimator in (lightgbm.LGBMClassifier(), xgboost.XGBClassifier(), DaskXGBClassifier):
             self.refused(
@@ -76,9 +106,9 @@ class TestRefusals:
                 FocalBoostClassifier(estimator).fit(X, y)
 
     def test_prediction_from_other_features_and_before_fit(self, client):
-        X, y, _ = rows(n=400)
+        X, y, _ = labelled_rows(n=400)
         dX, dy = split(X, y, chunk=100)
-        model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=1))
+        model = DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=1))
         for method in ("predict", "predict_proba", "predict_log_proba", "decision_function", "to_local"):
             with pytest.raises(ValueError, match="not fitted"):
                 getattr(model, method)(*() if method == "to_local" else (dX,))
@@ -89,7 +119,7 @@ class TestRefusals:
 
 class TestWithoutTheModulesCluster:
     def test_no_client(self, monkeypatch):
-        X, y, _ = rows(n=400)
+        X, y, _ = labelled_rows(n=400)
         dX, dy = split(X, y, chunk=100)
 
         def nobody():
@@ -97,10 +127,10 @@ class TestWithoutTheModulesCluster:
 
         monkeypatch.setattr(distributed, "get_client", nobody)
         with pytest.raises(ValueError, match=r"fit needs a Dask client: create one first"):
-            DaskFocalBoostClassifier(booster("xgboost")).fit(dX, dy)
+            DaskFocalBoostClassifier(dask_booster("xgboost")).fit(dX, dy)
 
     def test_a_lost_worker_ends_the_training_of_either_booster_soon(self):
-        X, y, _ = rows(n=2000)
+        X, y, _ = labelled_rows(n=2000)
         with start_cluster() as cluster, distributed.Client(cluster) as client:
             for kind, where, which in (
                 ("xgboost", "metric", 0),
@@ -119,7 +149,7 @@ class TestWithoutTheModulesCluster:
                         os.kill(os.getpid(), signal.SIGKILL)
                     return ("metric", 0.0, False)
 
-                estimator, fit_params = booster(kind, n_estimators=1_000_000), {}
+                estimator, fit_params = dask_booster(kind, n_estimators=1_000_000), {}
                 if where == "callback":  # the others wait in LightGBM's sockets
                     fit_params["callbacks"] = [die_in_round_3]
                 elif kind == "lightgbm":  # the others wait for its metrics

@@ -10,14 +10,28 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from focal_boost import FocalBoostClassifier
 
-from .clusters import IGNORED, LIMIT, booster, both, da, dd, distributed, filtered, lightgbm, local, rows, split
+from .clusters import (
+    IGNORED,
+    LIMIT,
+    both,
+    da,
+    dask_booster,
+    dd,
+    distributed,
+    filtered,
+    labelled_rows,
+    lightgbm,
+    local_booster,
+    split,
+)
 
 # What comes next needs Dask, without which the line above has skipped the module.
 # isort: split
 import dask
 from xgboost.dask import DaskXGBClassifier
 
-from focal_boost.dask import DaskFocalBoostClassifier, _of_partition, _statistics
+from focal_boost.dask import DaskFocalBoostClassifier
+from focal_boost.dask._partitions import label_statistics, partition_statistics
 
 pytestmark = IGNORED
 
@@ -27,7 +41,7 @@ class TestSmallFiles:
 
     @pytest.fixture
     def data(self, tmp_path):
-        X, y, w = rows(steps=2)
+        X, y, w = labelled_rows(steps=2)
         frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, w=w)
         for i in range(8):
             frame[i * 500 : (i + 1) * 500].to_parquet(tmp_path / f"{i}.parquet")
@@ -37,12 +51,16 @@ class TestSmallFiles:
     def test_columns_of_a_persisted_frame_stay_together(self, client, kind, data):
         data = data.persist()
         X, y, w = data[list("abcde")], data.y, data.w
-        model = DaskFocalBoostClassifier(booster(kind)).fit(X, y, w, eval_set=[(X, y)], eval_sample_weight=[w])
+        model = DaskFocalBoostClassifier(dask_booster(kind)).fit(
+            X, y, w, eval_set=[(X, y)], eval_sample_weight=[w]
+        )
         assert model.predict_proba(X).numblocks == (8, 1)
         frame = data.compute()
         proba = model.to_local().predict_proba(frame[list("abcde")])
         np.testing.assert_array_equal(model.predict_proba(X).compute(), proba)
-        expected = FocalBoostClassifier(local(booster(kind))).fit(frame[list("abcde")], frame.y, frame.w)
+        expected = FocalBoostClassifier(local_booster(dask_booster(kind))).fit(
+            frame[list("abcde")], frame.y, frame.w
+        )
         theirs = log_loss(frame.y, expected.predict_proba(frame[list("abcde")]), sample_weight=frame.w)
         assert log_loss(frame.y, proba, sample_weight=frame.w) == pytest.approx(theirs, rel=0.02)
 
@@ -61,7 +79,7 @@ class TestSmallFiles:
         }
         for message, (features, target) in cases.items():
             with pytest.raises(ValueError, match=message):
-                DaskFocalBoostClassifier(booster("xgboost")).fit(features, target)
+                DaskFocalBoostClassifier(dask_booster("xgboost")).fit(features, target)
 
 
 class TestEmptyPartitions:
@@ -86,7 +104,7 @@ class TestEmptyPartitions:
     @both
     @pytest.mark.parametrize("container", ["known", "unknown", "frame"])
     def test_no_booster_is_given_one(self, client, kind, container, lengths):
-        X, y, w = rows()
+        X, y, w = labelled_rows()
 
         def gaps(X, y, w):
             if container == "known":
@@ -96,7 +114,7 @@ class TestEmptyPartitions:
 
         dX, dy, dw = gaps(X, y, w)
         eval_X, eval_y, eval_w = gaps(X[::-1], y[::-1], w[::-1])
-        model = DaskFocalBoostClassifier(booster(kind))
+        model = DaskFocalBoostClassifier(dask_booster(kind))
         model.fit(dX, dy, dw, eval_set=[(eval_X, eval_y)], eval_sample_weight=[eval_w])
         # X, y and weight, twice, and LightGBM's starting values.
         assert len(lengths) == (6 if kind == "xgboost" else 8)
@@ -105,7 +123,7 @@ class TestEmptyPartitions:
 
     @both
     def test_a_worker_that_has_no_others_takes_no_part(self, client, kind):
-        X, y, w = rows()
+        X, y, w = labelled_rows()
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
 
         def placed(array, worker):
@@ -116,17 +134,17 @@ class TestEmptyPartitions:
             for column in split(X, y, w, chunk=(0, 0, 3000, 1000))
         )
         evals = [tuple(placed(column, workers[0]) for column in split(X, y))]
-        model = DaskFocalBoostClassifier(booster(kind)).fit(dX, dy, dw, eval_set=evals)
-        in_memory = FocalBoostClassifier(local(booster(kind))).fit(X, y, w)
+        model = DaskFocalBoostClassifier(dask_booster(kind)).fit(dX, dy, dw, eval_set=evals)
+        in_memory = FocalBoostClassifier(local_booster(dask_booster(kind))).fit(X, y, w)
         expected = log_loss(y, in_memory.predict_proba(X))
         (history,) = model.evals_result_.values()
         assert history["log_loss"][-1] == pytest.approx(expected, rel=0.02)
 
     def test_rows_without_labels_are_not_taken_for_an_empty_partition(self, client):
-        X, y, w = rows()
+        X, y, w = labelled_rows()
         _, labels, weight = filtered(X, y, w)
         frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4)
-        model = DaskFocalBoostClassifier(booster("xgboost", n_estimators=2))
+        model = DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=2))
         for features in (frame, frame.to_dask_array()):
             with pytest.raises(ValueError, match=r"^y must have as many rows as X.*0 and 1000 in partition 0"):
                 model.fit(features, labels, weight)
@@ -137,18 +155,18 @@ class TestEmptyPartitions:
 class TestMemory:
     @both
     def test_what_was_read_for_a_failed_fit_goes_and_what_the_user_holds_stays(self, client, kind):
-        X, y, _ = rows()
+        X, y, _ = labelled_rows()
         frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4).persist()
         held = {str(future.key) for future in distributed.futures_of(frame)}
         (dy,) = split(y)
         fails = {"callbacks": [lambda env: 1 / 0]} if kind == "lightgbm" else {"verbose": "no such thing"}
         for features in (frame, *split(X)):
             with pytest.raises(Exception) as error:  # noqa: PT011
-                DaskFocalBoostClassifier(booster(kind)).fit(features, dy, **fails)
+                DaskFocalBoostClassifier(dask_booster(kind)).fit(features, dy, **fails)
             assert "rows" not in str(error.value)
             deadline = time.monotonic() + 10
             while any(
-                any(name in str(key) for name in ("_check_block", "_check_part", "_convert"))
+                any(name in str(key) for name in ("check_block", "_check_partition", "_convert_partition"))
                 for keys in client.has_what().values()
                 for key in keys
             ):
@@ -167,7 +185,7 @@ class TestStreaming:
         y = (X[:, 0] > 0.99) * 1 + (X[:, 1] > 0.5)
         sampler = MemorySampler()
         with sampler.sample("managed", measure="managed", interval=0.05):
-            classes, counts, totals = _statistics("", X, y, X[:, 2])
+            classes, counts, totals = label_statistics("", X, y, X[:, 2])
         managed = sampler.to_pandas()["managed"].max()
         assert managed < 0.1 * X.nbytes
         spilled = sum(
@@ -181,6 +199,6 @@ class TestStreaming:
         assert totals / counts == pytest.approx(0.5, rel=0.1)
 
     def test_what_a_partition_sends_home_does_not_grow_with_its_rows(self, client):
-        small, large = (_of_partition(np.arange(n) % 3, np.ones(n)) for n in (10, 100_000))
+        small, large = (partition_statistics(np.arange(n) % 3, np.ones(n)) for n in (10, 100_000))
         assert len(pickle.dumps(small)) == pytest.approx(len(pickle.dumps(large)), abs=16)
         assert len(pickle.dumps(large)) < 1000
