@@ -120,8 +120,7 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
         # Validates names and number of the features only: categories must reach the booster untouched.
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return features
-    if np.ma.is_masked(X):  # scikit-learn would ignore the mask
-        X = X.astype(np.float32 if X.dtype == np.float32 else np.float64).filled(np.nan)
+    X = fill_masked(X)
     if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
         raise TypeError(f"X must hold numbers; got {X.dtype}.")
     try:
@@ -138,6 +137,13 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
             f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
         ) from None
     return Features(sort_entries(X))
+
+
+def fill_masked(X: Any) -> Any:
+    """Return the array with NaN, a missing value, for masked entries: scikit-learn would ignore the mask."""
+    if not np.ma.is_masked(X):
+        return X
+    return X.astype(np.float32 if X.dtype == np.float32 else np.float64).filled(np.nan)
 
 
 def sort_entries(X: Any) -> Any:

@@ -72,6 +72,7 @@ def focal_loss(
         loss = BinaryFocalLoss(gamma, alpha)
     else:
         loss = MulticlassFocalLoss(raw.shape[1] if raw.ndim == 2 and raw.shape[1] > 1 else None, gamma, alpha)
+    value: float | np.ndarray
     if reduction == "mean":
         value = focal_loss_of(loss, y_true, raw, sample_weight)
     else:
