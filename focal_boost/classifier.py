@@ -8,6 +8,7 @@ from copy import copy
 from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
@@ -83,6 +84,13 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     >>> model.predict(X[:9])
     array([False, False, False, False, False, False, False, False,  True])
     """
+
+    classes_: npt.NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[Any]
+    loss_: FocalLoss
+    initial_raw_prediction_: Any
+    estimator_: Any
 
     def __init__(
         self,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from focal_boost._arguments import labels_first
 from focal_boost.losses import FocalLoss
 from focal_boost.metrics import focal_loss_of, log_loss_of
+
+MetricName: TypeAlias = Literal["log_loss", "focal_loss"]
 
 # Accepted names of the log loss of predict_proba.
 _LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss")
@@ -22,7 +24,7 @@ class FocalMetric:
     """A metric of raw predictions for the loss that they were trained with."""
 
     loss: FocalLoss
-    name: str = "log_loss"
+    name: MetricName = "log_loss"
     calibrated: bool = True
 
     def __post_init__(self) -> None:
@@ -128,7 +130,7 @@ class LightGBMUserMetric(_UserMetric):
 def requested_metrics(
     requested: Sequence[Any],
     rank_metrics: tuple[str, ...],
-    focal: Callable[[str], FocalMetric],
+    focal: Callable[[MetricName], FocalMetric],
     user: Callable[[Callable[..., Any]], _UserMetric],
     reason: str,
 ) -> list[Any]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from focal_boost._arguments import float_array, to_float
 from focal_boost.losses._hessian import POLICIES, Policy
 
-Gamma: TypeAlias = float | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
+_Number: TypeAlias = float | np.floating[Any] | np.integer[Any]
+Gamma: TypeAlias = _Number | Sequence[_Number] | NDArray[np.floating[Any] | np.integer[Any]]
 Hessian: TypeAlias = Literal["safeguarded", "gauss_newton", "exact"] | Policy
 PerClass: TypeAlias = float | tuple[float, ...]
 
