@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from focal_boost._arguments import check_calibrated, largest_label
+from focal_boost._arguments import check_flag, largest_label
 from focal_boost.losses import _focal, _posterior
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._focal import Scratch
@@ -105,7 +105,7 @@ class MulticlassFocalLoss(FocalLoss):
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        check_calibrated(calibrated)
+        check_flag("calibrated", calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_moderate(raw)
         if not calibrated:
