@@ -1,4 +1,4 @@
-"""Focal loss for gradient boosting: objectives, an estimator with honest probabilities, a comparison."""
+"""Focal loss for gradient boosting: objectives, an estimator with calibrated probabilities, a comparison."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,19 +7,23 @@ from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.metrics import focal_loss
 
 if TYPE_CHECKING:
-    from focal_boost._compare import compare
+    from focal_boost.comparison import compare
 
 __version__ = "0.1.0"
 __all__ = ["BinaryFocalLoss", "FocalBoostClassifier", "MulticlassFocalLoss", "compare", "focal_loss"]
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when asked for: it needs pandas, which training does not.
+    # Imported on first use: it needs pandas, which training does not.
     if name != "compare":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from focal_boost._compare import compare
+        from focal_boost.comparison import compare
     except ImportError as error:
-        raise ImportError(f"compare needs {error.name}: pip install 'focal-boost[all]'.") from error
+        raise ImportError(f"compare needs {error.name}: pip install pandas matplotlib") from error
     globals()["compare"] = compare
     return compare
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

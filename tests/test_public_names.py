@@ -6,8 +6,8 @@ import sys
 import pytest
 
 import focal_boost
+import focal_boost.comparison
 import focal_boost.losses
-from focal_boost import _cli
 from focal_boost.objectives import default_dask_estimator, default_estimator
 
 
@@ -20,6 +20,20 @@ def test_names_of_the_package():
         "focal_loss",
     ]
     assert all(hasattr(focal_boost, name) for name in focal_boost.__all__)
+
+
+def test_dir_shows_the_public_names_only():
+    assert dir(focal_boost) == sorted(focal_boost.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'unknown'"):
+        focal_boost.unknown  # noqa: B018
+
+
+def test_names_of_the_comparison():
+    assert sorted(focal_boost.comparison.__all__) == ["Comparison", "InputError", "compare"]
+    assert focal_boost.comparison.compare is focal_boost.compare
 
 
 def test_names_of_the_losses():
@@ -68,8 +82,6 @@ def test_the_package_needs_no_booster_and_no_data_frames():
     [
         ("xgboost", default_estimator, "xgboost"),
         ("xgboost.dask", default_dask_estimator, "xgboost,dask"),
-        ("focal_boost._compare", lambda: focal_boost.__getattr__("compare"), "all"),
-        ("focal_boost._compare._command", _cli.main, "all"),
     ],
 )
 def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(missing, use, extra, monkeypatch):

@@ -1,10 +1,10 @@
-"""The result: figures, verdict, picture, files. It calculates no score and trains nothing."""
+"""The result of a comparison: scores, verdict, figure and files."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ from typing import Any
 import pandas as pd
 
 import focal_boost
-from focal_boost._compare import _report, _verdict
-from focal_boost._compare._picture import Picture, draw
-from focal_boost._compare._run import Outcome, Plan
-from focal_boost._compare._scores import SCORES
-from focal_boost._compare._script import script
+from focal_boost.comparison import _report, _verdict
+from focal_boost.comparison._fold import Fold
+from focal_boost.comparison._picture import Picture, draw
+from focal_boost.comparison._plan import Plan
+from focal_boost.comparison._script import script
+from focal_boost.comparison.scores import SCORES
 
 
 class Comparison:
-    """Focal losses against the built-in log loss on one set of data, as `focal_boost.compare` returns it.
+    """Focal losses compared with the built-in log loss on one data set, as returned by `focal_boost.compare`.
 
     Attributes
     ----------
@@ -31,38 +32,47 @@ class Comparison:
     differences : pandas.DataFrame
         One row per booster, contender and tested score: mean difference from the built-in log loss, the bounds of
         its adjusted interval, the adjusted p-value, and "better", "worse" or "".
-    verdict : str
-        What the figures allow to say, in sentences.
     best : tuple of (str, str)
-        Booster and contender that the verdict recommends; the log loss where nothing is shown to beat it.
-    script : str
-        The lines of Python that train it on all rows.
+        The recommended booster and contender: the log loss unless another is shown to be better.
     interrupted : bool
         Whether folds are missing.
+    n_finished : int
+        Number of folds finished by every booster.
     notes : list of str
-        What was left out of the data, and what training warned of.
+        Remarks on columns and rows left out, and warnings during training.
     """
 
-    def __init__(self, plan: Plan, outcome: Outcome) -> None:
-        finished = {fold.booster for fold in outcome.folds}
+    def __init__(self, plan: Plan, folds: Sequence[Fold]) -> None:
+        finished = {fold.booster for fold in folds}
         self._plan = replace(plan, boosters=tuple(b for b in plan.boosters if b.name in finished))
-        self._outcome = outcome
-        self.interrupted = outcome.interrupted
+        self._folds = folds
+        self.interrupted = len(folds) < len(plan.boosters) * plan.n_folds
         self.scores = pd.DataFrame(
             {"booster": fold.booster, "contender": name, "fold": fold.index, **scores, "n_rounds": n_rounds}
-            for fold in outcome.folds
+            for fold in folds
             for name, scores, n_rounds in zip(fold.contenders, fold.scores, fold.n_rounds, strict=True)
         )
+        by_contender = self.scores.groupby(["booster", "contender"], sort=False)
+        self.summary = by_contender[[score.name for score in SCORES]].agg(["mean", "std"])
         self.differences = _verdict.paired_differences(self.scores, plan.n_folds)
         self.best = _verdict.recommend(self.differences, self.scores)
-        told = [text for fold in outcome.folds for text in fold.warnings]
-        self.notes = list(dict.fromkeys([*plan.problem.notes, *told]))
+        self.n_finished = int(self.scores.groupby("booster")["fold"].nunique().min())
+        messages = [message for fold in folds for message in fold.warnings]
+        self.notes = list(dict.fromkeys([*plan.problem.notes, *messages]))
 
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """Mean and standard deviation over the folds."""
-        by_contender = self.scores.groupby(["booster", "contender"], sort=False)
-        return by_contender[[score.name for score in SCORES]].agg(["mean", "std"])
+    @property
+    def title(self) -> str:
+        """Name, size and class shares of the data in one line."""
+        return self._plan.problem.title
+
+    @property
+    def interruption(self) -> str:
+        """How many folds are finished if some are missing, else an empty string."""
+        if not self.interrupted:
+            return ""
+        return (
+            f"Interrupted: the scores are from the {self.n_finished} of {self._plan.n_folds} folds that finished."
+        )
 
     @property
     def verdict_paragraphs(self) -> list[tuple[str, str]]:
@@ -72,51 +82,37 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """What the figures allow to say, in sentences."""
+        """Conclusion and evidence in sentences."""
         return "\n".join(" ".join(filter(None, pair)) for pair in self.verdict_paragraphs)
 
     @property
     def script(self) -> str:
-        """The lines of Python that train the recommended model on all rows."""
+        """The Python program that trains the recommended model on all rows."""
         name, best = self.best
         booster = next(booster for booster in self._plan.boosters if booster.name == name)
         contender = next((c for c in self._plan.contenders if c.name == best), None)
         rounds = self.scores.query("booster == @name and contender == @best")["n_rounds"]
         return script(self._plan.problem, booster, contender, self._plan.candidates, int(rounds.median()))
 
-    @property
-    def n_finished(self) -> int:
-        """How many folds every booster has finished."""
-        return int(self.scores.groupby("booster")["fold"].nunique().min())
-
-    @property
-    def title(self) -> str:
-        """What was compared on, in a line."""
-        return f"{self._plan.problem.name}: {self._plan.problem.description}"
-
     def plot(self) -> Picture:
-        """Return a matplotlib figure: precision and recall, reliability, log loss by gamma; a row per booster."""
-        return draw(self._plan, self._outcome.folds, self.best)
+        """Return a figure: precision and recall, reliability, log loss by gamma; one row per booster."""
+        return draw(self._plan, self._folds, self.scores, self.best)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the predictions, ready for JSON."""
-        plan = self._plan
+        plan, problem = self._plan, self._plan.problem
+        summary = self.summary.astype(object).where(self.summary.notna(), None)  # one fold has no deviation
         return {
             "focal_boost": focal_boost.__version__,
             "data": {
-                "name": plan.problem.name,
-                "n_rows": len(plan.problem.y),
-                "n_features": plan.problem.X.shape[1],
-                "classes": list(plan.problem.classes),
+                "name": problem.name,
+                "n_rows": len(problem.y),
+                "n_features": problem.X.shape[1],
+                "classes": list(problem.classes),
             },
             "settings": {
                 "boosters": {
-                    booster.name: {
-                        "version": booster.version,
-                        "params": dict(booster.params),
-                        "early_stopping_rounds": booster.early_stopping_rounds,
-                    }
-                    for booster in plan.boosters
+                    booster.name: {"version": booster.version, **asdict(booster)} for booster in plan.boosters
                 },
                 "folds": plan.n_folds,
                 "seed": plan.seed,
@@ -126,19 +122,14 @@ class Comparison:
             "verdict": self.verdict,
             "best": dict(zip(("booster", "contender"), self.best, strict=True)),
             "summary": [
-                {
-                    "booster": booster,
-                    "contender": contender,
-                    # A spread needs two folds.
-                    **{s.name: {k: _number(row[s.name, k]) for k in ("mean", "std")} for s in SCORES},
-                }
-                for (booster, contender), row in self.summary.iterrows()
+                {"booster": booster, "contender": contender, **{s.name: row[s.name].to_dict() for s in SCORES}}
+                for (booster, contender), row in summary.iterrows()
             ],
             "differences": self.differences.to_dict(orient="records"),
             "scores": self.scores.to_dict(orient="records"),
             "chosen": [
                 {"booster": fold.booster, "fold": fold.index, "contender": fold.chosen}
-                for fold in self._outcome.folds
+                for fold in self._folds
                 if fold.chosen is not None
             ],
             "notes": self.notes,
@@ -149,17 +140,21 @@ class Comparison:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, default=repr)
 
     def to_html(self) -> str:
-        """Return the report: one page that needs nothing else."""
-        return _report.page(self, self._plan, self._outcome.folds)
+        """Return the report, one self-contained page."""
+        return _report.page(
+            self._plan,
+            interruption=self.interruption,
+            verdict=self.verdict_paragraphs,
+            n_folds=self.n_finished,
+            summary=self.summary,
+            differences=self.differences,
+            picture=self.plot().png(dpi=150),
+            script=self.script,
+            notes=self.notes,
+        )
 
     def save(self, directory: Any) -> None:
-        """Write results.json, scores.csv, differences.csv, picture.png, report.html and best_model.py.
-
-        Parameters
-        ----------
-        directory : path-like
-            Made where it is missing.
-        """
+        """Write results.json, scores.csv, differences.csv, picture.png, report.html and best_model.py."""
         path = Path(directory)
         path.mkdir(parents=True, exist_ok=True)
         (path / "results.json").write_text(self.to_json() + "\n", encoding="utf-8")
@@ -171,11 +166,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         verdict = _report.verdict_html(self.verdict_paragraphs)
-        return f"<h4>{escape(self.title)}</h4>{_report.summary_table(self.summary)}{verdict}"
+        return f"<h4>{escape(self.title)}</h4>{_report.summary_html(self.summary)}{verdict}"
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.verdict}"
-
-
-def _number(value: float) -> float | None:
-    return None if pd.isna(value) else float(value)
