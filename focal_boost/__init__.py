@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from focal_boost._version import __version__ as __version__
 from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.metrics import focal_loss
@@ -9,7 +10,6 @@ from focal_boost.metrics import focal_loss
 if TYPE_CHECKING:
     from focal_boost.comparison import compare
 
-__version__ = "0.1.0"
 __all__ = ["BinaryFocalLoss", "FocalBoostClassifier", "MulticlassFocalLoss", "compare", "focal_loss"]
 
 

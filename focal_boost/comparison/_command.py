@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 from typer.core import TyperCommand
 
-import focal_boost
+from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
 from focal_boost.comparison._data import InputError, Problem, example
@@ -26,12 +27,9 @@ from focal_boost.comparison._report import summary_table
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-# The options with several values, and the form of a value.
-_SEVERAL = {
-    "--gamma": re.compile(r"[-+.\deE,]+"),
-    "--alpha": re.compile(r"([-+.\deE,]|none|balanced)+", re.IGNORECASE),
-    "--booster": re.compile(r"(xgboost|lightgbm|,)+", re.IGNORECASE),
-}
+_SEVERAL = ("--gamma", "--alpha", "--booster")
+_VALUE = re.compile(r"([-+.\deE,]|none|balanced|xgboost|lightgbm)+", re.IGNORECASE)
+_Texts = list[str] | None
 _ALPHAS = {"none": None, "balanced": "balanced"}
 
 
@@ -44,7 +42,7 @@ class _Command(TyperCommand):
         for argument in args:
             if argument in _SEVERAL:
                 option = argument
-            elif not option or not _SEVERAL[option].fullmatch(argument):
+            elif not option or not _VALUE.fullmatch(argument):
                 option = ""
             elif repeated[-1] != option:
                 repeated.append(option)
@@ -53,12 +51,10 @@ class _Command(TyperCommand):
 
 
 @app.callback(invoke_without_command=True)
-def _about(
-    context: typer.Context, version: Annotated[bool, typer.Option(help="Print the version.")] = False
-) -> None:
+def _about(context: typer.Context, version: Annotated[bool, Option(help="Print the version.")] = False) -> None:
     """Focal loss for XGBoost and LightGBM."""
     if version:
-        print(f"focal_boost {focal_boost.__version__}")
+        print(f"focal_boost {__version__}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -66,31 +62,19 @@ def _about(
 @app.command(cls=_Command)
 def compare(
     data: Annotated[
-        str | None, typer.Argument(help="CSV (also compressed) or parquet. Default: handwritten digits.")
+        str | None, Argument(help="CSV (also compressed) or parquet. Default: handwritten digits.")
     ] = None,
-    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    booster: Annotated[
-        list[str] | None, typer.Option(help="xgboost, lightgbm or both.  [default: xgboost]")
-    ] = None,
-    gamma: Annotated[
-        list[str] | None, typer.Option(help="Focusing parameters; 0 is the log loss.  [default: 0 0.5 1 2 5]")
-    ] = None,
-    alpha: Annotated[
-        list[str] | None, typer.Option(help="Class weights: none, balanced or in (0, 1).  [default: none]")
-    ] = None,
-    folds: Annotated[int, typer.Option(help="Folds of the cross-validation, at least 3.")] = 5,
-    drop: Annotated[list[str] | None, typer.Option(help="Column to leave out; repeat for more.")] = None,
-    positive: Annotated[
-        str | None, typer.Option(help="Positive class, compared with all others.  [default: the rarer of two]")
-    ] = None,
-    params: Annotated[
-        str | None, typer.Option(help="JSON or TOML file of booster parameters, or a table of them per booster.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of folds and boosters.")] = 0,
-    out: Annotated[
-        str | None, typer.Option(help="Directory for report, results, figure and finished folds.")
-    ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print the results as JSON instead.")] = False,
+    target: Annotated[str | None, Option(help="Column to predict.")] = None,
+    booster: Annotated[_Texts, Option(help="xgboost, lightgbm or both.  [default: xgboost]")] = None,
+    gamma: Annotated[_Texts, Option(help="Focusing parameters; 0: log loss.  [default: 0 0.5 1 2 5]")] = None,
+    alpha: Annotated[_Texts, Option(help="Class weights: none, balanced or in (0, 1).  [default: none]")] = None,
+    folds: Annotated[int, Option(help="Folds of the cross-validation, at least 3.")] = 5,
+    drop: Annotated[_Texts, Option(help="Column to leave out; repeat for more.")] = None,
+    positive: Annotated[str | None, Option(help="Positive class.  [default: the rarer of two]")] = None,
+    params: Annotated[str | None, Option(help="JSON or TOML file of parameters, also per booster.")] = None,
+    seed: Annotated[int, Option(help="Seed of folds and boosters.")] = 0,
+    out: Annotated[str | None, Option(help="Directory for report, results, figure and finished folds.")] = None,
+    json_: Annotated[bool, Option("--json", help="Print the results as JSON instead.")] = False,
 ) -> None:
     """Find out whether focal loss is worth it on your data.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-import focal_boost
+from focal_boost._version import __version__
 from focal_boost.comparison import _report, _verdict
 from focal_boost.comparison._fold import Fold
 from focal_boost.comparison._picture import Picture, draw
@@ -25,6 +25,8 @@ class Comparison:
 
     Attributes
     ----------
+    title : str
+        Name, size and class shares of the data.
     scores : pandas.DataFrame
         One row per booster, contender and fold: the six scores and the number of boosting rounds.
     summary : pandas.DataFrame
@@ -34,10 +36,16 @@ class Comparison:
         its adjusted interval, the adjusted p-value, and "better", "worse" or "".
     best : tuple of (str, str)
         The recommended booster and contender: the log loss unless another is shown to be better.
-    interrupted : bool
-        Whether folds are missing.
+    verdict : str
+        Conclusion and evidence in sentences.
+    verdict_paragraphs : list of tuple of (str, str)
+        The verdict as (conclusion, evidence), one pair per booster and one on the method.
     n_finished : int
         Number of folds finished by every booster.
+    interrupted : bool
+        Whether folds are missing.
+    interruption : str
+        How many folds are finished if some are missing, else empty.
     notes : list of str
         Remarks on columns and rows left out, and warnings during training.
     """
@@ -46,7 +54,7 @@ class Comparison:
         finished = {fold.booster for fold in folds}
         self._plan = replace(plan, boosters=tuple(b for b in plan.boosters if b.name in finished))
         self._folds = folds
-        self.interrupted = len(folds) < len(plan.boosters) * plan.n_folds
+        self.title = plan.problem.title
         self.scores = pd.DataFrame(
             {"booster": fold.booster, "contender": name, "fold": fold.index, **scores, "n_rounds": n_rounds}
             for fold in folds
@@ -57,33 +65,16 @@ class Comparison:
         self.differences = _verdict.paired_differences(self.scores, plan.n_folds)
         self.best = _verdict.recommend(self.differences, self.scores)
         self.n_finished = int(self.scores.groupby("booster")["fold"].nunique().min())
+        titles = {booster.name: booster.title for booster in plan.boosters}
+        self.verdict_paragraphs = _verdict.verdict(self.differences, self.scores, titles, plan.n_folds)
+        self.verdict = "\n".join(" ".join(filter(None, pair)) for pair in self.verdict_paragraphs)
+        self.interrupted = len(folds) < len(plan.boosters) * plan.n_folds
+        self.interruption = ""
+        if self.interrupted:
+            finished_folds = f"{self.n_finished} of {plan.n_folds} folds"
+            self.interruption = f"Interrupted: the scores are from the {finished_folds} that finished."
         messages = [message for fold in folds for message in fold.warnings]
         self.notes = list(dict.fromkeys([*plan.problem.notes, *messages]))
-
-    @property
-    def title(self) -> str:
-        """Name, size and class shares of the data in one line."""
-        return self._plan.problem.title
-
-    @property
-    def interruption(self) -> str:
-        """How many folds are finished if some are missing, else an empty string."""
-        if not self.interrupted:
-            return ""
-        return (
-            f"Interrupted: the scores are from the {self.n_finished} of {self._plan.n_folds} folds that finished."
-        )
-
-    @property
-    def verdict_paragraphs(self) -> list[tuple[str, str]]:
-        """The verdict as (conclusion, evidence), one pair per booster and one on the method."""
-        titles = {booster.name: booster.title for booster in self._plan.boosters}
-        return _verdict.verdict(self.differences, self.scores, titles, self._plan.n_folds)
-
-    @property
-    def verdict(self) -> str:
-        """Conclusion and evidence in sentences."""
-        return "\n".join(" ".join(filter(None, pair)) for pair in self.verdict_paragraphs)
 
     @property
     def script(self) -> str:
@@ -103,7 +94,7 @@ class Comparison:
         plan, problem = self._plan, self._plan.problem
         summary = self.summary.astype(object).where(self.summary.notna(), None)  # one fold has no deviation
         return {
-            "focal_boost": focal_boost.__version__,
+            "focal_boost": __version__,
             "data": {
                 "name": problem.name,
                 "n_rows": len(problem.y),
@@ -111,9 +102,7 @@ class Comparison:
                 "classes": list(problem.classes),
             },
             "settings": {
-                "boosters": {
-                    booster.name: {"version": booster.version, **asdict(booster)} for booster in plan.boosters
-                },
+                "boosters": {booster.name: asdict(booster) for booster in plan.boosters},
                 "folds": plan.n_folds,
                 "seed": plan.seed,
             },

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from focal_boost.comparison._data import InputError, Problem, one_line
 
 Alpha = float | str | None
 
-# Name of the package: as its authors write it, its scikit-learn class.
+# Name of the package: the name as its authors write it, the scikit-learn class.
 _BOOSTERS = {"xgboost": ("XGBoost", "XGBClassifier"), "lightgbm": ("LightGBM", "LGBMClassifier")}
 
 
@@ -60,23 +60,11 @@ class Booster:
     """A booster with its parameters."""
 
     name: str
+    title: str
+    class_name: str
+    version: str
     params: Mapping[str, Any]
     early_stopping_rounds: int
-
-    @property
-    def title(self) -> str:
-        """Its name as its authors write it."""
-        return _BOOSTERS[self.name][0]
-
-    @property
-    def class_name(self) -> str:
-        """The name of its scikit-learn class."""
-        return _BOOSTERS[self.name][1]
-
-    @property
-    def version(self) -> str:
-        """Version of the installed package."""
-        return str(importlib.import_module(self.name).__version__)
 
     def make(self, **more: Any) -> Any:
         """Return an unfitted estimator."""
@@ -123,6 +111,10 @@ def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, 
     """Return a booster with the user's parameters over the defaults, checked by a fit of one round."""
     if name not in _BOOSTERS:
         raise InputError(f"booster must be 'xgboost' or 'lightgbm'; got {name!r}.")
+    try:
+        version = str(importlib.import_module(name).__version__)
+    except ImportError as error:
+        raise InputError(f"booster {name!r} is not installed: pip install {name}") from error
     own = dict(params or {})
     if set(own) <= set(_BOOSTERS):
         own = dict(own.get(name, {}))
@@ -137,14 +129,12 @@ def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, 
         defaults["n_jobs"] = 1
     if name == "xgboost" and any(str(dtype) == "category" for dtype in problem.X.dtypes):
         defaults["enable_categorical"] = True
-    booster = Booster(name, {**defaults, **own}, early_stopping_rounds)
-    quick = {"n_estimators": 1} if name == "xgboost" else {"n_estimators": 1, "verbosity": -1}
+    booster = Booster(name, *_BOOSTERS[name], version, {**defaults, **own}, early_stopping_rounds)
+    trial = replace(booster, params={**booster.params, "n_estimators": 1})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            FocalBoostClassifier(booster.make(**quick)).fit(problem.X, problem.y)
-    except ImportError as error:
-        raise InputError(f"booster {name!r} is not installed: pip install {name}.") from error
+            trial.train(Contender("trial", gamma=1.0), problem.X, problem.y, problem.X, problem.y)
     except Exception as error:
         raise InputError(f"params for {name}: {one_line(error)}") from error
     return booster

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-import focal_boost
+from focal_boost._version import __version__
 from focal_boost.comparison._contenders import Booster
 from focal_boost.comparison._plan import Plan
 
 # Part of the digest: raise it when the same input would give another fold.
-_FORMAT = 2
+_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def digest_of(plan: Plan) -> str:
     """Return a digest of everything that the results of a fold depend on, beside the booster and the index."""
     facts = {
         "format": _FORMAT,
-        "focal_boost": focal_boost.__version__,
+        "focal_boost": __version__,
         "contenders": [asdict(contender) for contender in (*plan.contenders, *plan.candidates)],
         "folds": [plan.n_folds, plan.seed],
         "dtypes": [str(dtype) for dtype in plan.problem.X.dtypes],
@@ -80,5 +80,5 @@ def digest_of(plan: Plan) -> str:
 
 def file_name(digest: str, booster: Booster, index: int) -> str:
     """Return a file name that is the same only if the results of the fold are the same."""
-    facts = json.dumps([digest, booster.version, asdict(booster)], sort_keys=True, default=repr)
+    facts = json.dumps([digest, asdict(booster)], sort_keys=True, default=repr)
     return f"{booster.name}-{index + 1}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.npz"

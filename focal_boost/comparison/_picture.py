@@ -53,30 +53,23 @@ def draw(plan: Plan, folds: Sequence[Fold], scores: pd.DataFrame, best: tuple[st
         shown = list(losses.loc[focal].mean(axis=1).nsmallest(1).index)
         if best[0] == booster.name and best[1] in focal:
             shown = [best[1]]
-        predictions = _Predictions(plan.problem.y, [fold for fold in folds if fold.booster == booster.name])
-        _precision_recall(left, predictions, shown)
-        _reliability(middle, predictions, shown)
+        own = [fold for fold in folds if fold.booster == booster.name]
+        _precision_recall(left, plan, own, shown)
+        _reliability(middle, plan, own, shown)
         _log_loss_by_gamma(right, plan, losses)
         if len(plan.boosters) > 1:
             left.set_title(f"{booster.title}: {left.get_title(loc='left')}", loc="left", fontweight="bold")
     return figure
 
 
-class _Predictions:
-    """The out-of-fold predictions of one booster."""
-
-    def __init__(self, y: npt.NDArray[Any], folds: Sequence[Fold]) -> None:
-        self._y = np.concatenate([y[fold.test] for fold in folds])
-        self._folds = folds
-
-    def pooled(self, contender: str, calibrated: bool = True) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Return (whether of the class, probability) of all test rows; with many classes, one-vs-rest."""
-        proba = [
-            (fold.proba if calibrated else fold.uncalibrated)[fold.contenders.index(contender)]
-            for fold in self._folds
-        ]
-        of_class, p = zip(*one_vs_rest(self._y, np.concatenate(proba)), strict=True)
-        return np.concatenate(of_class), np.concatenate(p)
+def _pooled(
+    plan: Plan, folds: Sequence[Fold], contender: str, calibrated: bool = True
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return (whether of the class, probability) of all test rows; with many classes, one-vs-rest."""
+    y = np.concatenate([plan.problem.y[fold.test] for fold in folds])
+    proba = [(fold.proba if calibrated else fold.uncalibrated)[fold.contenders.index(contender)] for fold in folds]
+    of_class, p = zip(*one_vs_rest(y, np.concatenate(proba)), strict=True)
+    return np.concatenate(of_class), np.concatenate(p)
 
 
 def _label(ax: Axes, title: str, x: str, y: str) -> None:
@@ -89,11 +82,11 @@ def _label(ax: Axes, title: str, x: str, y: str) -> None:
     ax.legend(loc="best", framealpha=0.85, edgecolor="none")
 
 
-def _precision_recall(ax: Axes, predictions: _Predictions, focal: Sequence[str]) -> None:
+def _precision_recall(ax: Axes, plan: Plan, folds: Sequence[Fold], focal: Sequence[str]) -> None:
     """Draw precision against recall of the pooled test rows."""
     lines = [(LOG_LOSS.name, _GREY, "--"), (CLASS_WEIGHTS.name, _ORANGE, ":"), *((f, _BLUE, "-") for f in focal)]
     for name, colour, style in lines:
-        of_class, p = predictions.pooled(name)
+        of_class, p = _pooled(plan, folds, name)
         precision, recall, _ = precision_recall_curve(of_class, p)
         # Recall falls along the curve.
         thin = np.unique(np.searchsorted(-recall, -np.linspace(1, 0, _POINTS)))
@@ -105,7 +98,7 @@ def _precision_recall(ax: Axes, predictions: _Predictions, focal: Sequence[str])
     _label(ax, "Precision and recall", "recall", "precision")
 
 
-def _reliability(ax: Axes, predictions: _Predictions, focal: Sequence[str]) -> None:
+def _reliability(ax: Axes, plan: Plan, folds: Sequence[Fold], focal: Sequence[str]) -> None:
     """Draw observed frequency against predicted probability."""
     lines = [(LOG_LOSS.name, True, LOG_LOSS.name, _GREY, "s--")]
     for name in focal:
@@ -113,7 +106,7 @@ def _reliability(ax: Axes, predictions: _Predictions, focal: Sequence[str]) -> N
         lines.append((name, True, f"{name}, after", _BLUE, "o-"))
     largest = 0.0
     for name, calibrated, label, colour, style in lines:
-        predicted, observed = _bins(*predictions.pooled(name, calibrated))
+        predicted, observed = _bins(*_pooled(plan, folds, name, calibrated))
         largest = max(largest, predicted.max(), observed.max())
         ax.plot(predicted, observed, style, color=colour, linewidth=1.5, markersize=5, label=label)
     limit = min(1.0, 1.08 * largest)

@@ -27,6 +27,8 @@ GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
 INNER_FOLDS = 3
 HELD_OUT = 0.2
 
+_Split = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -54,7 +56,7 @@ class Plan:
         """Number of models to train."""
         return len(self.boosters) * self.n_folds * self.n_fits_per_fold
 
-    def splits(self) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    def splits(self) -> Iterator[_Split]:
         """Yield (training rows, test rows) of each fold."""
         folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
         yield from folds.split(self.problem.y, self.problem.y)
@@ -118,9 +120,7 @@ def _check_loss(gamma: Any, alpha: Any, n_classes: int) -> None:
         raise InputError(str(error)) from error
 
 
-def hold_out(
-    y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def hold_out(y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator) -> _Split:
     """Hold out a fifth of each class, rounded down: none of a class with four rows or fewer."""
     held_out = []
     for c in np.unique(y[rows]):
@@ -132,9 +132,7 @@ def hold_out(
     return np.setdiff1d(rows, stop), stop
 
 
-def inner_folds(
-    y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator
-) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+def inner_folds(y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator) -> Iterator[_Split]:
     """Yield (fit, stop) of each inner fold; every class has at least two rows and keeps some to fit."""
     folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=int(random.integers(2**31)))
     with warnings.catch_warnings():

@@ -10,7 +10,7 @@ from string import Template
 
 import pandas as pd
 
-import focal_boost
+from focal_boost._version import __version__
 from focal_boost.comparison._contenders import CHOSEN
 from focal_boost.comparison._plan import HELD_OUT, INNER_FOLDS, Plan
 from focal_boost.comparison.scores import SCORES
@@ -117,4 +117,4 @@ def _settings(plan: Plan) -> list[tuple[str, str]]:
         params = ", ".join(f"{name}={value!r}" for name, value in booster.params.items())
         stop = f"early stopping after {booster.early_stopping_rounds} rounds"
         settings.append((booster.title, f"{booster.version}; {params}; {stop}"))
-    return [*settings, ("focal_boost", focal_boost.__version__)]
+    return [*settings, ("focal_boost", __version__)]

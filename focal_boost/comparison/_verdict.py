@@ -60,19 +60,9 @@ def paired_differences(scores: pd.DataFrame, n_folds: int) -> pd.DataFrame:
                 finding = ""
                 if low > 0 or high < 0:
                     finding = "better" if (low > 0) == score.higher_is_better else "worse"
-                rows.append(
-                    {
-                        "booster": booster,
-                        "contender": name,
-                        "score": score.name,
-                        "difference": mean,
-                        "low": low,
-                        "high": high,
-                        "p_value": p_value,
-                        "finding": finding,
-                    }
-                )
-    return pd.DataFrame(rows)
+                rows.append((booster, name, score.name, mean, low, high, p_value, finding))
+    columns = ["booster", "contender", "score", "difference", "low", "high", "p_value", "finding"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str]:
@@ -83,10 +73,8 @@ def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str
     means = scores.groupby(["booster", "contender"])["average precision"].mean()
     eligible = []
     for booster in scores["booster"].unique():
-        better = []
-        if len(differences):
-            findings = differences[differences["booster"] == booster].groupby("contender")["finding"].agg(set)
-            better = [name for name, found in findings.items() if "better" in found and "worse" not in found]
+        findings = differences[differences["booster"] == booster].groupby("contender")["finding"].agg(set)
+        better = [name for name, found in findings.items() if "better" in found and "worse" not in found]
         best = max(better, key=lambda name: means[booster, name]) if better else LOG_LOSS.name
         eligible.append((booster, best))
     return max(eligible, key=lambda pair: means[pair])

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from focal_boost import FocalBoostClassifier
 from focal_boost.comparison import InputError
 from focal_boost.comparison._compare import run_plan
-from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS, Booster, Contender, n_rounds
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS, Contender, n_rounds
 from focal_boost.comparison._plan import hold_out
 from focal_boost.comparison._run import run
 
@@ -41,10 +41,8 @@ def test_the_built_in_contender_is_the_boosters_own_model(booster):
 @pytest.mark.parametrize("contender", [LOG_LOSS, CLASS_WEIGHTS, Contender("gamma 2", 2.0)], ids=lambda c: c.name)
 def test_rounds_are_counted_from_one_up_to_the_smallest_log_loss(booster, contender):
     X, y = load_breast_cancer(return_X_y=True)
-    X_stop, y_stop = X[:200], y[:200]
-    model = Booster(booster, {"learning_rate": 0.7, "n_jobs": 1}, 5).train(
-        contender, X[200:], y[200:], X_stop, y_stop
-    )
+    fast = replace(quick_plan(booster=booster).boosters[0], params={"learning_rate": 0.7, "n_jobs": 1})
+    model = fast.train(contender, X[200:], y[200:], X[:200], y[:200])
     evals = model.evals_result_ if hasattr(model, "evals_result_") else model.evals_result()
     losses = next(value for metrics in evals.values() for name, value in metrics.items() if "log" in name)
     assert n_rounds(model) == np.argmin(losses) + 1 < len(losses)
