@@ -1,6 +1,6 @@
 """Turn a table and its labels into a classification problem: typed features, labels 0 to K - 1.
 
-Every rejection is an `InputError` of one line that names the remedy. No model is known here.
+Every rejection is an `InputError` of one line that names the remedy. This module does not depend on any model.
 """
 
 from __future__ import annotations

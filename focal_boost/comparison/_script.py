@@ -1,4 +1,4 @@
-"""Write the Python program that trains the recommended model on all rows. Names by the user become literals."""
+"""Write the Python program that trains the recommended model on all rows. User-supplied names become literals."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def verdict(
 def _conclusion(differences: pd.DataFrame, best: str) -> str:
     findings = set(differences["finding"])
     if best == CLASS_WEIGHTS.name:
-        return "class weights help; focal loss is not shown to."
+        return "class weights help; focal loss is not shown to help."
     if best != LOG_LOSS.name:
         return f"focal loss is worth it. Use {best}."
     if findings == {""}:

@@ -90,7 +90,7 @@ def test_a_better_focal_loss_is_reported_with_the_size_of_the_difference():
 
 def test_better_class_weights_are_no_evidence_for_focal_loss():
     frame = scores({"class weights": (0.1, 0.001), "gamma 2": (0.001, 0.001)})
-    assert "class weights help; focal loss is not shown to." in text(frame)
+    assert "class weights help; focal loss is not shown to help." in text(frame)
 
 
 def test_better_in_one_score_and_worse_in_the_other_is_not_recommended():
