@@ -55,11 +55,7 @@ class Comparison:
         self._plan = replace(plan, boosters=tuple(b for b in plan.boosters if b.name in finished))
         self._folds = folds
         self.title = plan.problem.title
-        self.scores = pd.DataFrame(
-            {"booster": fold.booster, "contender": name, "fold": fold.index, **scores, "n_rounds": n_rounds}
-            for fold in folds
-            for name, scores, n_rounds in zip(fold.contenders, fold.scores, fold.n_rounds, strict=True)
-        )
+        self.scores = pd.DataFrame([row for fold in folds for row in fold.rows])
         by_contender = self.scores.groupby(["booster", "contender"], sort=False)
         self.summary = by_contender[[score.name for score in SCORES]].agg(["mean", "std"])
         self.differences = _verdict.paired_differences(self.scores, plan.n_folds)

@@ -26,19 +26,23 @@ _FORMAT = 1
 class Fold:
     """The results of one booster's contenders on one fold.
 
-    ``proba`` and ``uncalibrated`` are float32 of shape (n_contenders, n_test, K), in the order of ``contenders``.
+    ``rows`` are the rows of `Comparison.scores`, one per contender. ``proba`` and ``uncalibrated`` are float32 of
+    shape (n_contenders, n_test, K), in the same order.
     """
 
     booster: str
     index: int
-    contenders: list[str]
-    scores: list[dict[str, float]]
-    n_rounds: list[int]
+    rows: list[dict[str, Any]]
     chosen: str | None
     warnings: list[str]
     test: npt.NDArray[Any]
     proba: npt.NDArray[Any]
     uncalibrated: npt.NDArray[Any]
+
+    @property
+    def contenders(self) -> list[str]:
+        """The names of the contenders."""
+        return [row["contender"] for row in self.rows]
 
     def save(self, path: Path) -> None:
         """Write to ``path`` atomically."""

@@ -91,38 +91,24 @@ def _fold(
     X, y = plan.problem.X, plan.problem.y
     random = np.random.default_rng([plan.seed, index])
     fit, stop = hold_out(y, train, random)
-    results, messages = [], []
+    rows, proba, uncalibrated, messages = [], [], [], []
     for contender in each(plan.contenders):
         model, new_messages = _train(booster, contender, plan.problem, fit, stop)
         messages += new_messages
-        proba = model.predict_proba(X.iloc[test])
-        thresholds = best_thresholds(y[stop], model.predict_proba(X.iloc[stop]))
-        results.append(
-            (
-                contender.name,
-                score(y[test], proba, thresholds),
-                n_rounds(model),
-                proba,
-                predict_uncalibrated(model, X.iloc[test]),
-            )
-        )
+        proba.append(model.predict_proba(X.iloc[test]))
+        uncalibrated.append(predict_uncalibrated(model, X.iloc[test]))
+        scores = score(y[test], proba[-1], best_thresholds(y[stop], model.predict_proba(X.iloc[stop])))
+        names = {"booster": booster.name, "contender": contender.name, "fold": index}
+        rows.append({**names, **scores, "n_rounds": n_rounds(model)})
     chosen = None
     if plan.chooses:
         chosen = _choose(plan, booster, train, random, each)
-        results += [(CHOSEN, *others) for name, *others in results if name == chosen]
-    names, scores, rounds, calibrated, uncalibrated = map(list, zip(*results, strict=True))
-    return Fold(
-        booster.name,
-        index,
-        names,
-        scores,
-        rounds,
-        chosen,
-        list(dict.fromkeys(messages)),
-        test,
-        np.asarray(calibrated, dtype=np.float32),
-        np.asarray(uncalibrated, dtype=np.float32),
-    )
+        i = [row["contender"] for row in rows].index(chosen)
+        rows.append({**rows[i], "contender": CHOSEN})
+        proba.append(proba[i])
+        uncalibrated.append(uncalibrated[i])
+    predictions = np.asarray(proba, dtype=np.float32), np.asarray(uncalibrated, dtype=np.float32)
+    return Fold(booster.name, index, rows, chosen, list(dict.fromkeys(messages)), test, *predictions)
 
 
 def _choose(

@@ -34,7 +34,7 @@ def test_the_built_in_contender_is_the_boosters_own_model(booster):
     proba = model.predict_proba(X.iloc[fold.test])
     np.testing.assert_array_equal(fold.proba[0], proba.astype(np.float32))
     ranking = average_precision_score(y[fold.test], proba[:, 1])
-    assert fold.scores[0]["average precision"] == pytest.approx(ranking)
+    assert fold.rows[0]["average precision"] == pytest.approx(ranking)
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
@@ -68,7 +68,8 @@ def test_focal_contenders_are_kept_before_and_after_calibration(booster):
 def test_the_chosen_contender_has_the_results_of_a_candidate():
     for fold in run(quick_plan(), None, nothing):
         i = fold.contenders.index(fold.chosen)
-        assert fold.scores[-1] == fold.scores[i]
+        assert fold.rows[-1] == {**fold.rows[i], "contender": CHOSEN}
+        np.testing.assert_array_equal(fold.proba[-1], fold.proba[i])
         assert fold.chosen in (LOG_LOSS.name, "gamma 2")
 
 
@@ -78,7 +79,7 @@ def test_training_and_choice_do_not_depend_on_the_test_rows():
     X = X.copy()
     X[before.test] = np.random.default_rng(0).permutation(X[before.test])
     after = run(quick_plan(X, y), None, nothing)[0]
-    assert before.n_rounds == after.n_rounds
+    assert [row["n_rounds"] for row in before.rows] == [row["n_rounds"] for row in after.rows]
     assert before.chosen == after.chosen
 
 
