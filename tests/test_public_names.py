@@ -6,9 +6,9 @@ import sys
 import pytest
 
 import focal_boost
+import focal_boost.comparison
 import focal_boost.losses
-from focal_boost import _cli
-from focal_boost.boosters import default_dask_estimator, default_estimator
+from focal_boost.boosters import default_estimator
 
 
 def test_names_of_the_package():
@@ -22,8 +22,30 @@ def test_names_of_the_package():
     assert all(hasattr(focal_boost, name) for name in focal_boost.__all__)
 
 
+def test_dir_shows_the_public_names_only():
+    assert dir(focal_boost) == sorted(focal_boost.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'unknown'"):
+        focal_boost.unknown  # noqa: B018
+
+
+def test_names_of_the_comparison():
+    assert sorted(focal_boost.comparison.__all__) == ["Comparison", "InputError", "compare"]
+    assert focal_boost.comparison.compare is focal_boost.compare
+
+
 def test_names_of_the_losses():
-    assert sorted(focal_boost.losses.__all__) == ["BinaryFocalLoss", "MulticlassFocalLoss", "posterior"]
+    assert sorted(focal_boost.losses.__all__) == [
+        "BinaryFocalLoss",
+        "BoundLoss",
+        "FocalLoss",
+        "Gamma",
+        "Hessian",
+        "MulticlassFocalLoss",
+        "posterior",
+    ]
     assert all(hasattr(focal_boost.losses, name) for name in focal_boost.losses.__all__)
 
 
@@ -31,12 +53,14 @@ def test_public_methods_of_a_loss():
     methods = {name for name in dir(focal_boost.BinaryFocalLoss) if not name.startswith("_")}
     assert methods == {
         "alpha",
+        "bind",
         "fit_intercept_only",
         "gamma",
         "gradient",
         "gradient_hessian",
         "hessian",
         "loss",
+        "objective",
         "predict_log_proba",
         "predict_proba",
     }
@@ -69,18 +93,11 @@ def test_the_default_booster_names_the_package_that_is_missing(monkeypatch):
         default_estimator()
 
 
-@pytest.mark.parametrize(
-    ("missing", "use", "extra"),
-    [
-        ("xgboost.dask", default_dask_estimator, "xgboost,dask"),
-        ("focal_boost._compare", lambda: focal_boost.__getattr__("compare"), "all"),
-        ("focal_boost._compare._command", _cli.main, "all"),
-    ],
-)
-def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(missing, use, extra, monkeypatch):
-    monkeypatch.setitem(sys.modules, missing, None)  # importing it is an ImportError now
-    with pytest.raises((ImportError, SystemExit), match=rf"focal-boost\[{extra}\]"):
-        use()
+def test_the_default_booster_on_dask_names_the_package_that_is_missing(monkeypatch):
+    dask = pytest.importorskip("focal_boost.dask")
+    monkeypatch.setitem(sys.modules, "xgboost.dask", None)
+    with pytest.raises(ImportError, match="pip install xgboost"):
+        dask.DaskFocalBoostClassifier().fit([[0], [1]], [0, 1])
 
 
 def test_importing_the_package_imports_no_booster():

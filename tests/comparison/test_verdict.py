@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from focal_boost._compare._contenders import CHOSEN
-from focal_boost._compare._verdict import corrected_t_test, paired_differences, recommend, verdict
+from focal_boost.comparison._contenders import CHOSEN
+from focal_boost.comparison._verdict import corrected_t_test, paired_differences, recommend, verdict
 
 
 def scores(differences, spread=0.01, n_folds=10):
@@ -71,49 +71,49 @@ def test_equal_scores_are_no_difference():
     assert corrected_t_test(np.zeros(5), 0.25, 3) == (0.0, 0.0, 0.0, 1.0)
 
 
-def test_noise_is_said_to_be_noise():
+def test_noise_is_reported_as_noise():
     frame = scores({"gamma 2": (0.001, 0.001), "gamma 5": (-0.001, 0.001)}, spread=0.02)
-    said = text(frame)
-    assert "no difference beyond noise. Keep the built-in log loss." in said
-    assert "None of the 2 alternatives can be told from it" in said
+    report = text(frame)
+    assert "no difference beyond noise. Keep the built-in log loss." in report
+    assert "None of the 2 alternatives differs from it beyond noise" in report
     assert recommend(paired_differences(frame, 10), frame) == ("xgboost", "log loss (gamma 0)")
 
 
-def test_a_better_focal_loss_is_found_and_its_size_told():
+def test_a_better_focal_loss_is_reported_with_the_size_of_the_difference():
     frame = scores({"gamma 2": (0.1, -0.05), "gamma 5": (0.001, 0.001)})
-    said = text(frame)
-    assert "XGBoost: focal loss is worth it. Take gamma 2." in said
-    assert "'gamma 2' is better in average precision by 0." in said
-    assert "The other 1 cannot be told from it." in said
+    report = text(frame)
+    assert "XGBoost: focal loss is worth it. Use gamma 2." in report
+    assert "'gamma 2' is better in average precision by 0." in report
+    assert "No difference beyond noise in the other 1." in report
     assert recommend(paired_differences(frame, 10), frame) == ("xgboost", "gamma 2")
 
 
-def test_better_class_weights_do_not_speak_for_focal_loss():
+def test_better_class_weights_are_no_evidence_for_focal_loss():
     frame = scores({"class weights": (0.1, 0.001), "gamma 2": (0.001, 0.001)})
-    assert "class weights are worth it, focal loss is not shown to be." in text(frame)
+    assert "class weights help; focal loss is not shown to help." in text(frame)
 
 
 def test_better_in_one_score_and_worse_in_the_other_is_not_recommended():
     frame = scores({"class weights": (0.1, 0.1), "gamma 2": (0.001, 0.001)})
-    assert "nothing is better without being worse elsewhere" in text(frame)
+    assert "nothing is better in one score without being worse in the other" in text(frame)
     assert recommend(paired_differences(frame, 10), frame)[1] == "log loss (gamma 0)"
 
 
-def test_only_worse_alternatives_are_said_to_be_so():
+def test_only_worse_alternatives_are_reported_as_worse():
     assert "nothing beats the built-in log loss. Keep it." in text(scores({"gamma 2": (-0.1, 0.1)}))
 
 
-def test_a_choice_that_is_always_the_log_loss_is_said_so():
+def test_a_choice_that_is_always_the_log_loss_is_reported():
     assert "Inner cross-validation always chose the log loss itself." in text(scores({CHOSEN: (0, 0)}))
 
 
 def test_one_fold_gives_no_verdict():
     frame = scores({"gamma 2": (0.1, 0.1)}, n_folds=1)
     assert len(paired_differences(frame, 10)) == 0
-    assert "One fold is no basis for a verdict." in text(frame)
+    assert "A verdict needs at least two finished folds." in text(frame)
 
 
-def test_unfinished_folds_are_told_and_the_correction_is_that_of_the_plan():
+def test_unfinished_folds_are_reported_and_the_correction_is_that_of_the_plan():
     frame = scores({"gamma 2": (0.1, -0.05)}, n_folds=4)
     assert "over 4 of 10 folds" in text(frame)
     narrow, wide = paired_differences(frame, 10), paired_differences(frame, 4)

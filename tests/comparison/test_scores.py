@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from focal_boost._compare._scores import SCORES, best_thresholds, score
+from focal_boost.comparison.scores import SCORES, best_thresholds, score
 from focal_boost.metrics import expected_calibration_error
 
 
@@ -76,7 +76,7 @@ class TestExpectedCalibrationError:
         expected = (counts * np.abs(observed - predicted)).sum() / len(y)
         assert expected_calibration_error(y, p, strategy=strategy) == pytest.approx(expected)
 
-    def test_many_classes_are_the_mean_of_each_against_the_rest(self):
+    def test_many_classes_are_the_one_vs_rest_mean(self):
         y, proba = example(3)
         each = [expected_calibration_error((y == c).astype(int), proba[:, c]) for c in range(3)]
         assert expected_calibration_error(y, proba) == pytest.approx(np.mean(each))
@@ -108,7 +108,7 @@ class TestExpectedCalibrationError:
             (([0, 1], [0.5, 0.5j]), "y_proba must hold real numbers; got .*0.5"),
         ],
     )
-    def test_wrong_input_is_refused(self, arguments, message):
+    def test_wrong_input_is_rejected(self, arguments, message):
         with pytest.raises((ValueError, TypeError), match=message):
             expected_calibration_error(*arguments)
 
@@ -125,6 +125,6 @@ class TestExpectedCalibrationError:
         ],
         ids=str,
     )
-    def test_wrong_options_are_refused(self, wrong):
+    def test_wrong_options_are_rejected(self, wrong):
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))} must "):
             expected_calibration_error([0, 1], [0.5, 0.5], **wrong)

@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import runpy
 import signal
@@ -13,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 import focal_boost
-from focal_boost._compare._command import _repeated, app
+from focal_boost.comparison._command import app
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
-COMMAND = [sys.executable, "-W", "error", "-c", "from focal_boost._cli import main; main()"]
+from .builders import ENVIRONMENT
+
+COMMAND = [sys.executable, "-W", "error", "-m", "focal_boost"]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def files(tmp_path, monkeypatch):
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, ["compare", *_repeated(list(arguments))])
+    return CliRunner().invoke(app, ["compare", *arguments])
 
 
 QUICK = ("--params", "params.json", "--folds", "3")
@@ -73,7 +73,7 @@ def test_a_file_is_compared_and_the_report_written(files):
     assert "model" in runpy.run_path("out/best_model.py")
 
 
-def test_json_is_all_there_is_on_standard_output(files):
+def test_json_is_the_only_standard_output(files):
     done = run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json")
     results = json.loads(done.stdout)
     assert results["data"]["classes"] == ["no", "yes"]
@@ -96,36 +96,38 @@ def test_both_boosters_and_several_alphas_are_compared(files):
     assert results["settings"]["boosters"]["lightgbm"]["params"]["n_estimators"] == 1000
 
 
-def test_the_seed_moves_the_folds_and_nothing_else_does(files):
-    figures = [
+def test_results_depend_on_the_seed_only(files):
+    results = [
         json.loads(
             run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json", "--seed", seed).stdout
         )
         for seed in ("0", "0", "1")
     ]
-    assert figures[0] == figures[1]
-    assert figures[0]["scores"] != figures[2]["scores"]
+    assert results[0] == results[1]
+    assert results[0]["scores"] != results[2]["scores"]
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    "arguments",
     [
-        (["--gamma", "0", "0.5", "2"], ["--gamma", "0", "--gamma", "0.5", "--gamma", "2"]),
-        (["--gamma", "0,1", "data.csv"], ["--gamma", "0,1", "data.csv"]),
-        (["--gamma", "0", "--gamma", "1"], ["--gamma", "0", "--gamma", "1"]),
-        (
-            ["--booster", "xgboost", "lightgbm", "x.csv"],
-            ["--booster", "xgboost", "--booster", "lightgbm", "x.csv"],
-        ),
-        (["--alpha", "none", "0.25"], ["--alpha", "none", "--alpha", "0.25"]),
-        (["--folds", "5", "7"], ["--folds", "5", "7"]),
+        "--gamma 0 0.5 --booster xgboost lightgbm data.csv.gz --alpha none 0.25",
+        "data.csv.gz --gamma 0,0.5 --booster xgboost,lightgbm --alpha None,0.25",
+        "--gamma 0 --gamma 0.5 --booster xgboost --booster lightgbm --alpha none --alpha 0.25 data.csv.gz",
     ],
 )
-def test_several_values_may_follow_an_option(given, meant):
-    assert _repeated(given) == meant
+def test_an_option_accepts_several_values(files, arguments):
+    done = run(*arguments.split(), "--target", "churn", *QUICK, "--json")
+    results = json.loads(done.stdout)
+    assert list(results["settings"]["boosters"]) == ["xgboost", "lightgbm"]
+    names = ["log loss (gamma 0)", "class weights", "gamma 0.5", "gamma 0, alpha 0.25", "gamma 0.5, alpha 0.25"]
+    assert [row["contender"] for row in results["summary"]] == [*names, "gamma chosen"] * 2
 
 
-def test_the_version_is_told():
+def test_an_option_of_one_value_rejects_a_second(files):
+    assert run("--folds", "5", "7", "8").exit_code == 2
+
+
+def test_the_version_is_printed():
     assert focal_boost.__version__ in CliRunner().invoke(app, ["--version"]).stdout
 
 
@@ -134,11 +136,17 @@ def test_the_version_is_told():
     [
         (["data.csv.gz", "--target", "chrun"], "--target 'chrun' is not a column of 'data.csv.gz': did you mean"),
         (["data.csv.gz"], "--target is missing"),
-        (["no.csv", "--target", "churn"], "'no.csv' does not exist"),
-        ([".", "--target", "churn"], "'.' is a directory"),
+        (["no.csv", "--target", "churn"], "'no.csv' cannot be read as csv: [Errno 2] No such file"),
+        ([".", "--target", "churn"], "'.' has an unknown extension: provide one of .csv"),
         (["--target", "churn"], "need DATA"),
-        (["data.csv.gz", "--target", "churn", "--positive", "maybe"], "--positive 'maybe' is not a class"),
-        (["data.csv.gz", "--target", "day"], "holds one class only, '2024-01-01'"),
+        (
+            ["data.csv.gz", "--target", "churn", "--positive", "maybe"],
+            "positive 'maybe' is not a class of --target 'churn'",
+        ),
+        (
+            ["data.csv.gz", "--target", "day"],
+            "has only one class, '2024-01-01': at least two classes are required",
+        ),
         (["data.csv.gz", "--target", "__class__"], "300 distinct values, more than 200"),
         (["data.csv.gz", "--target", "churn", "--folds", "299"], "fewer than 299 folds"),
         (["--folds", "2"], "folds must be 3 or more"),
@@ -148,12 +156,12 @@ def test_the_version_is_told():
         (["--booster", "catboost"], "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
         (["--positive", "11"], "positive '11' is not a class"),
         (["--params", "no.json"], "--params 'no.json' cannot be read"),
-        (["--params", "data.csv.gz"], "--params 'data.csv.gz' is neither JSON nor"),
-        (["--params", "list.json"], "must hold an object"),
+        (["--params", "data.csv.gz"], "--params 'data.csv.gz' is neither JSON nor TOML"),
+        (["--params", "list.json"], "must contain an object"),
         (["--out", "data.csv.gz"], "out 'data.csv.gz' cannot be a directory"),
     ],
 )
-def test_what_is_wrong_is_one_line_on_standard_error_and_status_2(files, arguments, message):
+def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments, message):
     (files / "list.json").write_text("[1]")
     done = run(*arguments)
     assert done.exit_code == 2
@@ -163,7 +171,7 @@ def test_what_is_wrong_is_one_line_on_standard_error_and_status_2(files, argumen
     assert line.startswith("focal-boost compare: ")
 
 
-def test_names_cannot_write_to_the_terminal(files):
+def test_names_are_printed_without_escape_sequences_and_markup(files):
     (files / "data.csv").write_text("\x1b[31mred,target\n" + "1,0\n2,1\n" * 9)
     assert "\x1b[31m" not in run("data.csv", "--target", "x").stderr
     (files / "data.csv").write_text("a,target\n" + "1,[bold]\n2,\x1b[31mred\n3,x\n" * 30)
@@ -173,7 +181,7 @@ def test_names_cannot_write_to_the_terminal(files):
     assert "\x1b[31m" not in done.stdout
 
 
-def test_control_c_keeps_the_finished_folds_and_the_same_command_goes_on(files):
+def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     options = [
         "--target",
         "churn",
@@ -199,11 +207,48 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_goes_on(files):
     assert first.returncode == 130
     finished = len(list(files.glob("out/folds/*.npz")))
     assert 1 <= finished < 10
-    assert f"interrupted; {finished} of 10 folds are finished, the same command goes on from there" in stderr
+    assert f"Interrupted: the scores are from the {finished} of 10 folds that finished." in stderr
+    assert "Run the same command again to resume." in stderr
     assert "Traceback" not in stderr
     assert "log loss (gamma 0)" in stdout
     kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
     again = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, cwd=files, check=True)
-    assert "interrupted" not in again.stderr
+    assert "Interrupted" not in again.stderr
     assert len(list(files.glob("out/folds/*.npz"))) == 10
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+
+
+def test_missing_packages_are_named_with_the_command_that_installs_them():
+    program = """
+import sys
+for name in ("pandas", "rich", "typer", "matplotlib", "pyarrow"):
+    sys.modules[name] = None
+import focal_boost
+try:
+    focal_boost.compare
+except ImportError as error:
+    print(error)
+from focal_boost.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
+    assert done.stdout.strip() == "compare needs pandas: pip install pandas matplotlib"
+    assert done.stderr.strip() == "focal-boost needs pandas: pip install typer rich pandas pyarrow matplotlib"
+    assert done.returncode == 1
+
+
+def test_the_function_needs_neither_typer_nor_rich():
+    program = """
+import sys
+for name in ("rich", "typer"):
+    sys.modules[name] = None
+from focal_boost import compare
+from focal_boost.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
+    assert done.stderr.strip() == "focal-boost needs typer: pip install typer rich pandas pyarrow matplotlib"
