@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from focal_boost.comparison.scores import log_loss
 
 from benchmarks.quality.contenders import (
     LEARNING_RATE,
@@ -27,6 +26,7 @@ from benchmarks.quality.contenders import (
     rounds_of,
 )
 from benchmarks.quality.sets import SEED, Fold, Table
+from focal_boost.comparison.scores import log_loss
 
 
 def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:

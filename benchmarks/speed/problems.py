@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import lightgbm as lgb
 import numpy as np
@@ -48,6 +48,11 @@ class Call:
     n: int
     gamma: float = 2.0
     n_classes: int = 2
+
+    @property
+    def n_calls(self) -> int:
+        """The number of calls that are timed together."""
+        return max(1, min(100, 1_000_000 // self.n))
 
     def work(self, objective: Callable[[np.ndarray, np.ndarray], Any]) -> Callable[[], Any]:
         """Return the call on labels and raw predictions, float32 as XGBoost passes them."""
@@ -141,6 +146,7 @@ class Training:
     n_rounds: int = 50
     n_threads: int = 1
     gamma: float = 2.0
+    n_calls: ClassVar[int] = 1
 
     def work(self, model: Any) -> Callable[[], Any]:
         """Return the training."""
@@ -225,6 +231,7 @@ class Prediction:
     name: str
     booster: str
     n: int
+    n_calls: ClassVar[int] = 1
 
     def work(self, model: Any) -> Callable[[], Any]:
         """Return the prediction."""

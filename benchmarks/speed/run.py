@@ -81,9 +81,8 @@ def measure(problem: Any, contenders: Contenders, repetitions: int) -> list[harn
     """
     made = {name: make(problem) for name, make in contenders.items()}
     works = {name: problem.work(contender) for name, contender in made.items() if contender is not None}
-    is_call = "call" in problem.name
-    n_calls = max(1, min(100, 1_000_000 // problem.n)) if is_call else 1
-    extra = {name: _extra_bytes(work) if is_call else None for name, work in works.items()}
+    extra = {name: _extra_bytes(work) for name, work in works.items()}
+    n_calls = problem.n_calls
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for _ in range(repetitions):
         for name, work in works.items():
@@ -110,13 +109,13 @@ def _quartiles(name: str, values: np.ndarray) -> dict[str, float]:
     return {name: float(middle), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
-def _extra_bytes(work: Any) -> float:
-    """Return the peak of NumPy's memory beyond the arrays that a call returns."""
+def _extra_bytes(work: Any) -> float | None:
+    """Return the peak of NumPy's memory beyond the arrays that a call returns; None for other work."""
     tracemalloc.start()
     result = work()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return float(peak - sum(part.nbytes for part in result))
+    return float(peak - sum(part.nbytes for part in result)) if isinstance(result, tuple) else None
 
 
 def package_of(commit: str) -> ModuleType:
