@@ -88,7 +88,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value != value:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

@@ -41,19 +41,17 @@ class Contender:
 
     contender: str
     booster: str
-    gamma: float | None = 0.0
+    gamma: float = 0.0  # NaN: chosen among those of the others
     variant: str = ""
 
-    @property
-    def name(self) -> str:
-        """The name that ``--only`` is matched with."""
-        gamma = "" if self.gamma is None else f" {self.gamma:g}"
-        return f"{self.booster}: {self.contender}{gamma}" + (f", {self.variant}" if self.variant else "")
 
-    @property
-    def weighted(self) -> bool:
-        """Whether classes are weighted."""
-        return self.variant == "weighted"
+def label(contender: Any) -> str:
+    """Return the name of a contender, or of a row of the results, in the tables."""
+    if contender.contender == "log loss":
+        name = "built-in log loss"
+    else:
+        name = contender.contender + (f" {contender.gamma:g}" if contender.gamma >= 0 else "")
+    return f"{name}, {contender.variant}" if contender.variant else name
 
 
 def parts(table: Table, fold: Fold) -> list[tuple[pd.DataFrame, np.ndarray]]:
@@ -107,7 +105,7 @@ def log_loss_model(contender: Contender, table: Table, fold: Fold) -> Outcome:
     train, stop, test = parts(table, fold)
     params: dict[str, Any] = {}
     arguments = _fit_arguments(contender.booster, stop)
-    if contender.weighted:
+    if contender.variant == "weighted":
         if table.n_classes == 2:
             params["scale_pos_weight"] = float((train[1] == 0).sum() / (train[1] == 1).sum())
         else:
@@ -131,7 +129,7 @@ def focal_boost(contender: Contender, table: Table, fold: Fold) -> Outcome:
     model = FocalBoostClassifier(
         estimator(contender.booster),
         gamma=contender.gamma,
-        alpha="balanced" if contender.weighted else None,
+        alpha="balanced" if contender.variant == "weighted" else None,
         hessian=HESSIANS.get(contender.variant, "safeguarded"),
     ).fit(*train, **arguments)
     return Outcome(

@@ -41,24 +41,21 @@ def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:
         )
 
     (X, y), (X_stop, y_stop), (X_test, _) = parts(table, fold)
-    loss = "Logloss" if table.n_classes == 2 else "MultiClass"
-    if contender.gamma:
-        loss = f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}"
+    built_in = "Logloss" if table.n_classes == 2 else "MultiClass"
     model = CatBoostClassifier(
         iterations=ROUNDS,
         learning_rate=LEARNING_RATE,
         early_stopping_rounds=PATIENCE,
-        loss_function=loss,
-        eval_metric="Logloss" if table.n_classes == 2 else "MultiClass",
+        loss_function=f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}" if contender.gamma else built_in,
+        eval_metric=built_in,
         cat_features=categorical,
         thread_count=THREADS,
         random_seed=SEED,
         verbose=False,
         allow_writing_files=False,
     ).fit(readable(X), y, eval_set=(readable(X_stop), y_stop))
-    raw = np.asarray(model.predict(readable(X_test), prediction_type="RawFormulaVal"))
-    raw_stop = np.asarray(model.predict(readable(X_stop), prediction_type="RawFormulaVal"))
-    return outcome(raw, raw_stop, model.tree_count_)
+    raws = (np.asarray(model.predict(readable(X), prediction_type="RawFormulaVal")) for X in (X_test, X_stop))
+    return outcome(*raws, model.tree_count_)
 
 
 def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import typer
 
 from benchmarks import harness
 from benchmarks.quality import contenders, peers, sets
-from benchmarks.quality.contenders import BOOSTERS, Contender
+from benchmarks.quality.contenders import BOOSTERS, Contender, label
 from benchmarks.quality.hessians import HESSIANS
 from focal_boost.comparison.scores import best_thresholds, score
 
@@ -47,7 +47,7 @@ def entrants(experiment: str, gammas: list[float]) -> list[Contender]:
         *(Contender("log loss", *rest) for rest in product(BOOSTERS, [0.0], variants if standard else [""])),
         *(Contender("focal_boost", *rest) for rest in product(BOOSTERS, gammas, variants)),
     ]
-    chosen = [Contender(name, booster, None) for booster in BOOSTERS for name in CHOSEN]
+    chosen = [Contender(name, booster, np.nan) for booster in BOOSTERS for name in CHOSEN]
     return own + peers.contenders() + chosen if standard else own
 
 
@@ -86,7 +86,11 @@ def command(
     stem = "quality" if experiment == "standard" else f"quality-{experiment}"
     rows = harness.Results(results, stem, KEY, COLUMNS[experiment], **settings)
     exponents = [float(gamma) for gamma in gammas.split(",")]
-    matching = [entrant for entrant in entrants(experiment, exponents) if re.search(only, entrant.name)]
+    matching = [
+        entrant
+        for entrant in entrants(experiment, exponents)
+        if re.search(only, f"{entrant.booster}: {label(entrant)}")
+    ]
     problems = {}
     for name in chosen_sets:
         for booster in dict.fromkeys(entrant.booster for entrant in matching):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,12 +62,3 @@ def by_set(fits: pd.DataFrame, measure: str, ratio: bool) -> pd.DataFrame:
 def geometric_mean(values: pd.Series) -> float:
     """Return the geometric mean."""
     return float(np.exp(np.log(values).mean()))
-
-
-def label(row: Any) -> str:
-    """Return the name of a contender in the tables."""
-    if row.contender == "log loss":
-        name = "built-in log loss"
-    else:
-        name = row.contender if np.isnan(row.gamma) else f"{row.contender} {row.gamma:g}"
-    return f"{name}, {row.variant}" if row.variant else name

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality.contenders import BOOSTERS
-from benchmarks.quality.summary import KEY, by_set, geometric_mean, label, own, read, with_built_in
+from benchmarks.quality.contenders import BOOSTERS, label
+from benchmarks.quality.summary import KEY, by_set, geometric_mean, own, read, with_built_in
 from focal_boost import BinaryFocalLoss
 
 
