@@ -44,7 +44,7 @@ class Results:
     """The rows of one experiment, each identified by its key columns, in ``NAME.csv``.
 
     The section ``[NAME]`` of ``environment.toml`` beside it holds the machine, the versions and the settings. Rows
-    in the file are kept, unless they were measured elsewhere or with other settings: these are rejected.
+    already in the file are kept; a file measured on another machine or with other settings is rejected.
     """
 
     def __init__(

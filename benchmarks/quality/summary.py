@@ -28,8 +28,8 @@ def with_built_in(fits: pd.DataFrame) -> pd.DataFrame:
     """Return the successful rows, each with those of the same booster's log loss as ``built_in_...``."""
     fits = fits[fits.error.isna()]
     base = fits[(fits.gamma == 0) & (fits.variant == "") & fits.contender.isin(["log loss", "CatBoost"])]
-    base = base.drop(columns=[*KEY, "error", "classes"]).assign(booster=base.booster)
-    return fits.join(base.set_index(["set", "booster"]).add_prefix("built_in_"), on=["set", "booster"])
+    base = base.drop(columns=["contender", "gamma", "variant", "error"]).set_index(["set", "booster"])
+    return fits.join(base.add_prefix("built_in_"), on=["set", "booster"])
 
 
 def by_fold(fits: pd.DataFrame, measure: str) -> np.ndarray:
