@@ -1,8 +1,8 @@
-"""The sets and their folds: reads a folder of tables, knows no model.
+"""The sets and their folds.
 
-The folder holds an ``INDEX.json`` of ``{name: {"file", "rows", "K", "categorical", "positive"}}`` and the tables
-it names: CSV with the label in the column ``target``, or NPZ with ``X`` and ``y``. An empty field is
-missing.
+A folder of sets holds ``INDEX.json``, ``{name: {"file", "rows", "K", "categorical", "positive"}}``, and the files
+named there: CSV with the label in the column ``target``, or NPZ with ``X`` and ``y``. An empty field is a missing
+value.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 
 N_FOLDS = 3
 SEED = 20_241
-FEWEST_ROWS = 12  # of a class: four in each fold, of which the inner split needs one
+FACTS = ("rows", "features", "classes", "smallest_class", "left_out")
+FEWEST_ROWS = 12  # of a class: four per fold, enough for the inner split
 
 
 @dataclass(frozen=True)
 class Table:
-    """A set as the contenders get it: labels 0 to K - 1, the positive class of two being 1."""
+    """A set with labels 0 to K - 1; with two classes 1 is the positive one."""
 
     name: str
     X: pd.DataFrame
     y: np.ndarray
     n_classes: int
-    rare: np.ndarray  # rows of classes with fewer than FEWEST_ROWS rows, never tested on
-    left_out: dict[str, int]  # classes left out, with their number of rows
+    rare: np.ndarray  # whether a row's class has fewer than FEWEST_ROWS rows: never tested on
+    left_out: dict[str, int]  # number of rows of each of these classes
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Row numbers: what is trained on, what stops the training, what is tested on."""
+    """Numbers of the rows for training, for early stopping and for testing."""
 
     train: np.ndarray
     stop: np.ndarray
@@ -44,13 +45,13 @@ class Fold:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the sets, those of two classes first, then by size."""
+    """Return the names of the sets: two classes first, then by size."""
     index = json.loads((folder / "INDEX.json").read_text())
     return sorted(index, key=lambda name: (index[name]["K"] > 2, index[name]["rows"]))
 
 
 def load(folder: Path, name: str, max_rows: int, keep_rare: bool) -> Table:
-    """Return a set, stratified down to ``max_rows``; too small classes are left out or only trained on."""
+    """Return a set, sampled down to ``max_rows``; classes too small to test on are left out or only trained on."""
     facts = json.loads((folder / "INDEX.json").read_text())[name]
     X, target = _read(folder / facts["file"])
     for column in X:
@@ -80,7 +81,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def folds(table: Table) -> Iterator[Fold]:
-    """Yield the folds, the same for every contender; a fifth of what is not tested on stops the training."""
+    """Yield the folds, the same for every contender; a fifth of the rows not tested on is for early stopping."""
     common, rare = np.flatnonzero(~table.rare), np.flatnonzero(table.rare)
     splitter = StratifiedKFold(N_FOLDS, shuffle=True, random_state=SEED)
     for i, (rest, test) in enumerate(splitter.split(common, table.y[common])):
@@ -91,11 +92,12 @@ def folds(table: Table) -> Iterator[Fold]:
 
 
 def facts_of(table: Table) -> dict[str, Any]:
-    """Return what the tables on the page say of a set."""
+    """Return the row of the table of sets."""
     return {
+        "set": table.name,
         "rows": len(table.y),
         "features": table.X.shape[1],
         "classes": table.n_classes,
-        "minority": float(np.bincount(table.y).min() / len(table.y)),
-        "left_out": table.left_out,
+        "smallest_class": int(np.bincount(table.y).min()),
+        "left_out": ", ".join(f"{label} ({n} rows)" for label, n in table.left_out.items()),
     }

@@ -1,7 +1,7 @@
 """The focal losses of other packages, at gamma 2, each as its own documentation uses it.
 
-Where a package says nothing of early stopping, it is stopped on the log loss of the probabilities it documents:
-the sigmoid or the softmax of its raw prediction.
+A package that does not document early stopping is stopped on the log loss of the probabilities it documents: the
+sigmoid or the softmax of its raw prediction.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality import _measures
-from benchmarks.quality._contenders import (
+from benchmarks.quality.contenders import (
     LEARNING_RATE,
     PATIENCE,
     ROUNDS,
@@ -20,19 +19,18 @@ from benchmarks.quality._contenders import (
     Contender,
     Outcome,
     estimator,
-    log_softmax,
+    outcome,
     parts,
+    probabilities,
     raw_prediction,
+    rounds_of,
 )
-from benchmarks.quality._sets import SEED, Fold, Table
-
-
-def _log(proba: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(proba, 1e-15, None))
+from benchmarks.quality.sets import SEED, Fold, Table
+from focal_boost.comparison.scores import log_loss
 
 
 def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """Train CatBoost's log loss (gamma 0) or ``Focal``, whose alpha of a half weighs both classes alike."""
+    """Train CatBoost's log loss (gamma 0) or ``Focal``, with alpha 0.5: no class weight."""
     from catboost import CatBoostClassifier
 
     categorical = list(table.X.select_dtypes("category").columns)
@@ -43,35 +41,28 @@ def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:
         )
 
     (X, y), (X_stop, y_stop), (X_test, _) = parts(table, fold)
-    loss = "Logloss" if table.n_classes == 2 else "MultiClass"
-    if contender.gamma:
-        loss = f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}"
+    built_in = "Logloss" if table.n_classes == 2 else "MultiClass"
     model = CatBoostClassifier(
         iterations=ROUNDS,
         learning_rate=LEARNING_RATE,
         early_stopping_rounds=PATIENCE,
-        loss_function=loss,
-        eval_metric="Logloss" if table.n_classes == 2 else "MultiClass",
+        loss_function=f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}" if contender.gamma else built_in,
+        eval_metric=built_in,
         cat_features=categorical,
         thread_count=THREADS,
         random_seed=SEED,
         verbose=False,
         allow_writing_files=False,
     ).fit(readable(X), y, eval_set=(readable(X_stop), y_stop))
-    raw = np.asarray(model.predict(readable(X_test), prediction_type="RawFormulaVal"))
-    raw_stop = np.asarray(model.predict(readable(X_stop), prediction_type="RawFormulaVal"))
-    return _outcome(raw, raw_stop, model.tree_count_)
-
-
-def _outcome(raw: np.ndarray, raw_stop: np.ndarray, rounds: int) -> Outcome:
-    return Outcome(log_softmax(raw), log_softmax(raw_stop), int(rounds), float(np.abs(raw).max()))
+    raws = (np.asarray(model.predict(readable(X), prediction_type="RawFormulaVal")) for X in (X_test, X_stop))
+    return outcome(*raws, model.tree_count_)
 
 
 def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]:
     from lightgbm import early_stopping
 
     def metric(y: np.ndarray, raw: np.ndarray) -> tuple[str, float, bool]:
-        return "log_loss", _measures.log_loss(y.astype(int), log_softmax(raw)), False
+        return "log_loss", log_loss(y.astype(int), probabilities(raw)), False
 
     return {"eval_set": [stop], "eval_metric": metric, "callbacks": [early_stopping(PATIENCE, verbose=False)]}
 
@@ -90,12 +81,10 @@ def gbdt_cbl(contender: Contender, table: Table, fold: Fold) -> Outcome:
         metric = "logloss" if table.n_classes == 2 else "mlogloss"
         model = estimator("xgboost", objective=objective, eval_metric=metric)
         model.fit(*train, eval_set=[stop], verbose=False)
-        rounds = model.best_iteration + 1
     else:
         model = estimator("lightgbm", objective=objective, metric="None").fit(*train, **_lightgbm_arguments(stop))
-        rounds = model.best_iteration_
     raws = (raw_prediction(contender.booster, model, X) for X in (X_test, stop[0]))
-    return _outcome(*raws, rounds)
+    return outcome(*raws, rounds_of(contender.booster, model))
 
 
 def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
@@ -116,9 +105,9 @@ def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
         metric="None",
         **kind,
     ).fit(*train, **_lightgbm_arguments(stop))
-    proba, proba_stop = model.predict_proba(X_test), model.predict_proba(stop[0])
-    raw = model.predict(X_test, raw_score=True)
-    return Outcome(_log(proba), _log(proba_stop), int(model.best_iteration_), float(np.abs(raw).max()))
+    largest = float(np.abs(model.predict(X_test, raw_score=True)).max())
+    probas = (model.predict_proba(X) for X in (X_test, stop[0]))
+    return Outcome(*probas, rounds_of("lightgbm", model), largest)
 
 
 def bokbokbok(contender: Contender, table: Table, fold: Fold) -> Outcome:
@@ -131,7 +120,7 @@ def bokbokbok(contender: Contender, table: Table, fold: Fold) -> Outcome:
     (X, y), (X_stop, y_stop), (X_test, _) = parts(table, fold)
 
     def metric(raw: np.ndarray, data: Any) -> tuple[str, float, bool]:
-        return "log_loss", _measures.log_loss(data.get_label().astype(int), log_softmax(raw)), False
+        return "log_loss", log_loss(data.get_label().astype(int), probabilities(raw)), False
 
     train = lightgbm.Dataset(X, y)
     model = lightgbm.train(
@@ -150,14 +139,14 @@ def bokbokbok(contender: Contender, table: Table, fold: Fold) -> Outcome:
         callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
     )
     raws = (np.asarray(model.predict(X)) for X in (X_test, X_stop))
-    return _outcome(*raws, model.best_iteration)
+    return outcome(*raws, model.best_iteration)
 
 
 PEERS = {"CatBoost": catboost, "gbdtCBL": gbdt_cbl, "imlightgbm": imlightgbm, "bokbokbok": bokbokbok}
 
 
 def contenders() -> list[Contender]:
-    """Return what is compared with this library beside the boosters' own log loss."""
+    """Return the models of other packages."""
     return [
         Contender("CatBoost", "catboost"),
         Contender("CatBoost", "catboost", 2.0),
