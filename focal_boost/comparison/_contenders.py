@@ -95,9 +95,10 @@ class Booster:
 
 def n_rounds(model: Any) -> int:
     """Return the number of boosting rounds that prediction uses."""
-    booster = model.estimator_ if isinstance(model, FocalBoostClassifier) else model
+    if isinstance(model, FocalBoostClassifier):
+        return model.n_iter_
     # XGBoost counts its iterations from 0, LightGBM from 1.
-    return booster.best_iteration + 1 if hasattr(booster, "best_iteration") else booster.best_iteration_
+    return model.best_iteration + 1 if hasattr(model, "best_iteration") else model.best_iteration_
 
 
 def predict_uncalibrated(model: Any, X: Any) -> npt.NDArray[Any]:
