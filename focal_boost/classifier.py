@@ -333,7 +333,7 @@ def _resolve_loss(model: FocalBoostClassifier, training: Training) -> FocalLoss:
     """Return the loss, with alpha resolved from the class labels and counts."""
     classes, counts = training.classes, training.counts
     alpha: Any = model.alpha
-    if isinstance(alpha, dict):
+    if isinstance(alpha, Mapping):
         unknown = [label for label in alpha if label not in set(classes)]
         if unknown:
             raise ValueError(f"alpha must name classes of y, {classes.tolist()}; got {unknown[0]!r}.")
