@@ -218,21 +218,20 @@ class TestEvalSets:
     @pytest.mark.parametrize("container", ["frame", "array"])
     def test_eval_rows_may_lie_on_a_worker_without_training_rows(self, client, kind, n_classes, container):
         X, y, _ = labelled_rows(n_classes)
-        frame = pd.DataFrame(X, columns=list("abcde"))
-        (train, labels), valid = (
-            [
-                client.persist(column, workers=[worker], allow_other_workers=False)
-                for column in (
-                    dd.from_pandas(frame, npartitions=2) if container == "frame" else split(X, chunk=2000)[0],
-                    *split(y, chunk=2000),
-                )
-            ]
-            for worker in client.scheduler_info(n_workers=-1)["workers"]
-        )
+        first, second = client.scheduler_info(n_workers=-1)["workers"]
+
+        def placed(worker, X, y):
+            columns = split(X, y, chunk=1000)
+            if container == "frame":
+                columns[0] = columns[0].to_dask_dataframe(columns=list("abcde"))
+            return [client.persist(column, workers=[worker], allow_other_workers=False) for column in columns]
+
         model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3))
-        model.fit(train, labels, eval_set=[tuple(valid)])
+        # Not the same rows: they would have the same keys, and stay where they are.
+        model.fit(*placed(first, X[:2000], y[:2000]), eval_set=[tuple(placed(second, X[2000:], y[2000:]))])
         (history,) = model.evals_result_.values()
-        expected = log_loss(y, model.to_local().predict_proba(frame if container == "frame" else X))
+        data = pd.DataFrame(X[2000:], columns=list("abcde")) if container == "frame" else X[2000:]
+        expected = log_loss(y[2000:], model.to_local().predict_proba(data))
         assert history["log_loss"][-1] == pytest.approx(expected, abs=1e-6)
 
     def test_an_error_in_a_metric_on_one_worker_leaves_nobody_waiting(self, client):
