@@ -77,12 +77,11 @@ def read_training(
 def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any, classes: np.ndarray) -> EvalSet:
     features = read_features(estimator, X, reset=False)
     check_lengths(f"X and y of {name}", X, y)
-    y = column(name, y)
-    check_known(name, y, classes)
-    weight = check_sample_weight(sample_weight, len(y), f"sample_weight of {name}")
+    labels = number_labels(name, column(name, y), classes)
+    weight = check_sample_weight(sample_weight, len(labels), f"sample_weight of {name}")
     if weight is not None and not weight.any():
         raise ValueError(f"{name} must hold rows of positive weight.")
-    return EvalSet(features, np.searchsorted(classes, y), weight)
+    return EvalSet(features, labels, weight)
 
 
 def pair_eval_sets(eval_set: Any, eval_X: Any, eval_y: Any, eval_sample_weight: Any) -> list[tuple[Any, Any, Any]]:
@@ -121,6 +120,7 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
         # Validates names and number of the features only: categories must reach the booster untouched.
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return features
+    X = fill_masked(X)
     if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
         raise TypeError(f"X must hold numbers; got {X.dtype}.")
     try:
@@ -137,6 +137,13 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
             f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
         ) from None
     return Features(sort_entries(X))
+
+
+def fill_masked(X: Any) -> Any:
+    """Return the array with NaN, a missing value, for masked entries: scikit-learn would ignore the mask."""
+    if not np.ma.is_masked(X):
+        return X
+    return X.astype(np.float32 if X.dtype == np.float32 else np.float64).filled(np.nan)
 
 
 def sort_entries(X: Any) -> Any:
@@ -237,13 +244,23 @@ def check_lengths(name: str, X: Any, y: Any) -> None:
 
 
 def column(name: str, y: Any) -> np.ndarray:
-    """Return labels as an array of shape (n,)."""
+    """Return labels as an array of shape (n,); Python numbers become NumPy's."""
     if np.ma.is_masked(y):
         raise ValueError(f"{name} must not be masked: leave those rows out.")
+    if getattr(getattr(y, "dtype", None), "kind", None) == "T":  # StringDType, which scikit-learn does not take
+        y = y.astype(object)
     try:
-        return column_or_1d(y, warn=True)
+        labels = column_or_1d(y, warn=True)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} must be one column of class labels. {error}") from None
+    if labels.dtype.kind == "O" and {_kind(label) for label in labels} in ({bool}, {int}):
+        return np.array(labels.tolist())
+    return labels
+
+
+def _kind(label: Any) -> type | None:
+    """Return bool or int for a number of that kind, None for every other label."""
+    return bool if isinstance(label, bool | np.bool_) else int if isinstance(label, int | np.integer) else None
 
 
 def encode(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -272,8 +289,17 @@ def _is_missing(label: Any) -> bool:
     return label is None or not isinstance(equal, bool | np.bool_) or not equal
 
 
-def check_known(name: str, y: np.ndarray, classes: np.ndarray) -> None:
-    """Raise ValueError for a label that is not a class of the training set."""
-    unseen = ~np.isin(y, classes)
-    if unseen.any():
-        raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[unseen][0]!r}.")
+def number_labels(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the labels 0..K-1; raise ValueError for a label that is not a class of the training set."""
+    numeric = y.dtype.kind in "biuf"
+    known = np.zeros(len(y), dtype=bool)
+    labels = np.zeros(len(y), dtype=np.intp)
+    if numeric == (classes.dtype.kind in "biuf") and y.dtype.kind not in "S":
+        # In the type of the classes: a common type would round large integers. The comparison finds labels that
+        # the cast has changed.
+        with np.errstate(invalid="ignore"):
+            labels = np.minimum(np.searchsorted(classes, y.astype(classes.dtype)), len(classes) - 1)
+        known = classes[labels] == y
+    if not known.all():
+        raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[~known].tolist()[0]!r}.")
+    return labels

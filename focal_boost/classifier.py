@@ -8,6 +8,7 @@ from copy import copy
 from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
@@ -84,6 +85,13 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     array([False, False, False, False, False, False, False, False,  True])
     """
 
+    classes_: npt.NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[Any]
+    loss_: FocalLoss
+    initial_raw_prediction_: Any
+    estimator_: Any
+
     def __init__(
         self,
         estimator: Any = None,
@@ -116,7 +124,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Frames of pandas, polars or pyarrow reach the booster with their categories. NaN is a missing value.
+            Frames of pandas, polars or pyarrow reach the booster with their categories. NaN and masked entries are
+            missing values.
         y : array-like of shape (n_samples,)
             Class labels of any type, at least two classes.
         sample_weight : array-like of shape (n_samples,), optional

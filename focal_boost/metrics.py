@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from focal_boost._arguments import check_labels, check_sample_weight, float_array
-from focal_boost.losses import BinaryFocalLoss, FocalLoss, MulticlassFocalLoss
+from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, MulticlassFocalLoss
 
 
+@overload
 def focal_loss(
-    y_true: Any,
-    raw_prediction: Any,
-    gamma: Any = 2.0,
-    alpha: Any = "default",
-    sample_weight: Any = None,
-    reduction: str = "mean",
-) -> Any:
+    y_true: ArrayLike,
+    raw_prediction: ArrayLike,
+    gamma: Gamma = ...,
+    alpha: Gamma | Literal["default"] | None = ...,
+    sample_weight: ArrayLike | None = ...,
+    reduction: Literal["mean", "sum"] = ...,
+) -> float: ...
+@overload
+def focal_loss(
+    y_true: ArrayLike,
+    raw_prediction: ArrayLike,
+    gamma: Gamma = ...,
+    alpha: Gamma | Literal["default"] | None = ...,
+    sample_weight: ArrayLike | None = ...,
+    *,
+    reduction: Literal["none"],
+) -> npt.NDArray[Any]: ...
+def focal_loss(
+    y_true: ArrayLike,
+    raw_prediction: ArrayLike,
+    gamma: Gamma = 2.0,
+    alpha: Gamma | Literal["default"] | None = "default",
+    sample_weight: ArrayLike | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> float | npt.NDArray[Any]:
     """Focal loss of raw predictions (Lin et al. 2017, eq. 5).
 
     Parameters
@@ -46,6 +68,12 @@ def focal_loss(
     ValueError, TypeError
         On an argument out of its range; the mean of no rows, or of rows without weight, is refused too.
 
+    Warns
+    -----
+    UserWarning
+        If the raw predictions look like probabilities: rows of 2-D input sum to one, or 20 or more values of 1-D
+        input all lie in [0, 1].
+
     Examples
     --------
     >>> from focal_boost import focal_loss
@@ -59,19 +87,42 @@ def focal_loss(
     raw = float_array("raw_prediction", raw_prediction)
     binary = raw.ndim == 1
     loss: FocalLoss
-    if isinstance(alpha, str) and alpha == "default":
-        alpha = 0.25 if binary else None
+    class_weight = (0.25 if binary else None) if isinstance(alpha, str) and alpha == "default" else alpha
     if binary:
-        loss = BinaryFocalLoss(gamma, alpha)
+        loss = BinaryFocalLoss(gamma, class_weight)
     else:
-        loss = MulticlassFocalLoss(raw.shape[1] if raw.ndim == 2 and raw.shape[1] > 1 else None, gamma, alpha)
-    values = loss.loss(y_true, raw, sample_weight)
-    if reduction == "none":
-        return values
-    total = float(values.sum(dtype=np.float64))
-    if reduction == "sum":
-        return total
-    return total / _total_weight(check_sample_weight(sample_weight, len(values)), len(values))
+        n_classes = raw.shape[1] if raw.ndim == 2 and raw.shape[1] > 1 else None
+        loss = MulticlassFocalLoss(n_classes, gamma, class_weight)
+    value: float | np.ndarray
+    if reduction == "mean":
+        value = focal_loss_of(loss, y_true, raw, sample_weight)
+    else:
+        values = loss.loss(y_true, raw, sample_weight)
+        value = values if reduction == "none" else float(values.sum(dtype=np.float64))
+    if _look_like_probabilities(raw):
+        warnings.warn(
+            "raw_prediction looks like probabilities. Pass the output of decision_function, or logarithms of "
+            "probabilities; losses.posterior corrects the probabilities of a focal model.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return value
+
+
+def _look_like_probabilities(raw: np.ndarray) -> bool:
+    """Return whether rows sum to one, or many different values all lie in [0, 1]."""
+    if raw.size == 0 or raw.min() < 0 or raw.max() > 1:
+        return False
+    if raw.ndim == 2:
+        return bool((abs(raw.sum(axis=1) - 1) < 1e-3).all())
+    return len(raw) >= 20 and bool(raw.min() < raw.max())
+
+
+def focal_loss_of(loss: FocalLoss, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> float:
+    """Return the weighted mean of the loss."""
+    values = loss.loss(y_true, raw_prediction, sample_weight)
+    weight = check_sample_weight(sample_weight, len(values))
+    return float(values.sum(dtype=np.float64)) / _total_weight(weight, len(values))
 
 
 def _total_weight(sample_weight: Any, n_samples: int) -> float:
@@ -82,12 +133,12 @@ def _total_weight(sample_weight: Any, n_samples: int) -> float:
 
 
 def expected_calibration_error(
-    y_true: Any,
-    y_proba: Any,
+    y_true: ArrayLike,
+    y_proba: ArrayLike,
     *,
     n_bins: int = 10,
-    strategy: str = "quantile",
-    sample_weight: Any = None,
+    strategy: Literal["quantile", "uniform"] = "quantile",
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """Mean gap between predicted probability and observed frequency, over bins of similar predictions.
 
@@ -158,7 +209,11 @@ def expected_calibration_error(
 
 
 def log_loss_of(
-    loss: FocalLoss, y_true: Any, raw_prediction: Any, sample_weight: Any = None, calibrated: bool = True
+    loss: FocalLoss,
+    y_true: ArrayLike,
+    raw_prediction: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    calibrated: bool = True,
 ) -> float:
     """Return the weighted mean log loss of ``loss.predict_proba(raw_prediction, calibrated)``.
 
@@ -167,6 +222,6 @@ def log_loss_of(
     log_proba = loss.predict_log_proba(np.asarray(raw_prediction, dtype=np.float64), calibrated)
     classes = check_labels(y_true, *log_proba.shape)
     weight = check_sample_weight(sample_weight, len(classes))
-    values: np.ndarray = -log_proba[np.arange(len(classes)), classes.astype(np.intp, copy=False)]
+    values: npt.NDArray[Any] = -log_proba[np.arange(len(classes)), classes.astype(np.intp, copy=False)]
     total = values.sum() if weight is None else weight @ values
     return float(total / _total_weight(weight, len(values)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,16 +23,21 @@ _OBJECTIVES = (None, "binary", "multiclass", "softmax")
 # nothing but the order of the rows are meaningful then.
 _RANK_METRICS = ("auc", "average_precision", "auc_mu")
 
-_IGNORED = "LightGBM ignores it for a custom loss: use alpha"
-# Parameter: (allowed values, why others are refused).
+_IGNORED = "LightGBM ignores it for a custom loss"
+_NAMED = "set objective={!r}"
+# Parameter: (allowed values, why others are refused; {} is the value).
 _REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
-    "class_weight": ((None,), "use alpha, which the probabilities then undo"),
-    "scale_pos_weight": ((None, 1), _IGNORED),
-    "is_unbalance": ((None, False), f"{_IGNORED}='balanced'"),
-    "unbalance": ((None, False), f"{_IGNORED}='balanced'"),
-    "unbalanced_sets": ((None, False), f"{_IGNORED}='balanced'"),
-    "pos_bagging_fraction": ((None, 1), _IGNORED),
-    "neg_bagging_fraction": ((None, 1), _IGNORED),
+    "objective_type": ((None,), _NAMED),
+    "app": ((None,), _NAMED),
+    "application": ((None,), _NAMED),
+    "loss": ((None,), _NAMED),
+    "class_weight": ((None,), "use alpha={!r}, which the probabilities then undo"),
+    "scale_pos_weight": ((None, 1), f"{_IGNORED}: use alpha=[1, {{}}]"),
+    "is_unbalance": ((None, False), f"{_IGNORED}: use alpha='balanced'"),
+    "unbalance": ((None, False), f"{_IGNORED}: use alpha='balanced'"),
+    "unbalanced_sets": ((None, False), f"{_IGNORED}: use alpha='balanced'"),
+    "pos_bagging_fraction": ((None, 1), f"{_IGNORED}: use alpha"),
+    "neg_bagging_fraction": ((None, 1), f"{_IGNORED}: use alpha"),
     "sigmoid": ((None, 1), "the probabilities are those of sigmoid=1"),
     "boost_from_average": ((None, True), "the model starts from the class prior"),
     "linear_tree": ((None, False), "the starting value cannot be stored in linear leaves"),
@@ -48,16 +54,16 @@ class LightGBM:
 
     def check_parameters(self) -> None:
         """Raise ValueError for a parameter that the focal loss replaces or that LightGBM would misuse."""
-        objective = _param(self.estimator, "objective", "objective_type", "app", "application", "loss")
-        if objective not in _OBJECTIVES:
+        params = self.estimator.get_params()
+        if params["objective"] not in _OBJECTIVES:
             raise ValueError(
                 f"estimator must have a native classification objective, one of {_OBJECTIVES}: "
-                f"the focal loss replaces it; got objective={objective!r}."
+                f"the focal loss replaces it; got objective={params['objective']!r}."
             )
-        params = self.estimator.get_params()
         for name, (allowed, reason) in _REFUSED.items():
             if params.get(name) not in allowed:
-                raise ValueError(f"estimator must not set {name}: {reason}; got {name}={params[name]!r}.")
+                value = params[name]
+                raise ValueError(f"estimator must not set {name}: {reason.format(value)}; got {name}={value!r}.")
         boosting = _param(self.estimator, "boosting", "boost", "boosting_type")
         if boosting in ("rf", "random_forest"):
             raise ValueError(
@@ -234,8 +240,10 @@ def finish_native(booster: Any, start: np.ndarray) -> None:
 
     The starting value goes into the leaves of the first tree of each class, the objective into the model text.
     """
-    for tree, info in enumerate(booster.dump_model(num_iteration=1)["tree_info"]):
-        for leaf in range(info["num_leaves"]):
+    # Not from dump_model, whose JSON is invalid for feature names with backslashes or control characters.
+    first_trees = re.findall(r"^num_leaves=(\d+)$", booster.model_to_string(num_iteration=1), re.MULTILINE)
+    for tree, n_leaves in enumerate(first_trees):
+        for leaf in range(int(n_leaves)):
             booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) + start[tree])
     objective = "binary sigmoid:1" if len(start) == 1 else f"multiclass num_class:{len(start)}"
     header, found, rest = booster.model_to_string(num_iteration=-1).partition("max_feature_idx=")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from focal_boost._arguments import labels_first
 from focal_boost.losses import FocalLoss
-from focal_boost.metrics import focal_loss, log_loss_of
+from focal_boost.metrics import focal_loss_of, log_loss_of
+
+MetricName: TypeAlias = Literal["log_loss", "focal_loss"]
 
 # Accepted names of the log loss of predict_proba.
 _LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss")
@@ -19,20 +21,10 @@ _LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss
 
 @dataclass(frozen=True)
 class FocalMetric:
-    """A metric of raw predictions for the loss that they were trained with.
-
-    Parameters
-    ----------
-    loss : BinaryFocalLoss or MulticlassFocalLoss
-        The loss that the model is trained with.
-    name : {"log_loss", "focal_loss"}, default="log_loss"
-        The log loss of ``loss.predict_proba``, or the focal loss; weighted means.
-    calibrated : bool, default=True
-        Whether the log loss is of the posterior or of the plain sigmoid or softmax.
-    """
+    """A metric of raw predictions for the loss that they were trained with."""
 
     loss: FocalLoss
-    name: str = "log_loss"
+    name: MetricName = "log_loss"
     calibrated: bool = True
 
     def __post_init__(self) -> None:
@@ -43,13 +35,20 @@ class FocalMetric:
         """Return the metric, lower is better."""
         if self.name == "log_loss":
             return log_loss_of(self.loss, y_true, raw_prediction, sample_weight, self.calibrated)
-        return float(focal_loss(y_true, raw_prediction, self.loss.gamma, self.loss.alpha, sample_weight))
+        return focal_loss_of(self.loss, y_true, raw_prediction, sample_weight)
 
 
 class XGBoostMetric(FocalMetric):
     """A metric for XGBoost: ``eval_metric=`` of XGBClassifier, ``custom_metric=`` of ``xgboost.train``.
 
-    Parameters and methods are those of `FocalMetric`.
+    Parameters
+    ----------
+    loss : BinaryFocalLoss or MulticlassFocalLoss
+        The loss that the model is trained with.
+    name : {"log_loss", "focal_loss"}, default="log_loss"
+        The log loss of ``loss.predict_proba``, or the focal loss; weighted means.
+    calibrated : bool, default=True
+        Whether the log loss is of the posterior or of the plain sigmoid or softmax.
 
     Examples
     --------
@@ -72,8 +71,8 @@ class XGBoostMetric(FocalMetric):
 class LightGBMMetric(FocalMetric):
     """A metric for LightGBM: ``eval_metric=`` of LGBMClassifier.fit, ``feval=`` of ``lightgbm.train``.
 
-    Set ``metric="None"`` too: LightGBM's own default is computed on raw scores as if they were probabilities.
-    Parameters and methods are those of `FocalMetric`.
+    Parameters are those of `XGBoostMetric`. Set ``metric="None"`` too: LightGBM's own default is computed on raw
+    scores as if they were probabilities.
 
     Examples
     --------
@@ -131,7 +130,7 @@ class LightGBMUserMetric(_UserMetric):
 def requested_metrics(
     requested: Sequence[Any],
     rank_metrics: tuple[str, ...],
-    focal: Callable[[str], FocalMetric],
+    focal: Callable[[MetricName], FocalMetric],
     user: Callable[[Callable[..., Any]], _UserMetric],
     reason: str,
 ) -> list[Any]:

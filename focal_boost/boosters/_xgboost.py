@@ -47,9 +47,10 @@ class XGBoost:
                 f"the focal loss replaces it; got objective={params['objective']!r}."
             )
         if params.get("scale_pos_weight") not in (None, 1):
+            weight = params["scale_pos_weight"]
             raise ValueError(
-                "estimator must not set scale_pos_weight, XGBoost ignores it for a custom loss: use alpha; "
-                f"got scale_pos_weight={params['scale_pos_weight']!r}."
+                "estimator must not set scale_pos_weight, which XGBoost ignores for a custom loss: use "
+                f"alpha=[1, {weight}]; got scale_pos_weight={weight!r}."
             )
         if params.get("base_score") is not None:
             raise ValueError(
@@ -69,8 +70,16 @@ class XGBoost:
 
     def clone(self) -> Any:
         """Return an unfitted copy of the estimator to train."""
+        from xgboost import callback as own
+
         copied = clone(self.estimator)
-        copied.callbacks = self.estimator.callbacks  # a copy of a callback would report to a copy of its study
+        if copied.callbacks:
+            # XGBoost's own callbacks keep the state of a training. A copy of another one, such as Optuna's, would
+            # report to a copy of its study.
+            copied.callbacks = [
+                copy if type(callback).__module__ == own.__name__ else callback
+                for copy, callback in zip(copied.callbacks, self.estimator.callbacks, strict=True)
+            ]
         return copied
 
     def train(
@@ -88,7 +97,9 @@ class XGBoost:
         for name, reason in _UNSUPPORTED.items():
             if fit_params.get(name) is not None:
                 raise ValueError(f"{name} is not supported: {reason}.")
-        requested = "log_loss" if self.estimator.eval_metric is None else self.estimator.eval_metric
+        requested = fit_params.get("eval_metric")
+        if requested is None:
+            requested = "log_loss" if self.estimator.eval_metric is None else self.estimator.eval_metric
         return _read_metrics(requested if isinstance(requested, list | tuple) else [requested], loss, calibrated)
 
     def fit(
@@ -102,6 +113,7 @@ class XGBoost:
     ) -> None:
         """Train ``estimator`` with objective and metrics, and leave a plain native model in it."""
         own = self.estimator
+        fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
         # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
         base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
         estimator.set_params(objective=objective, base_score=base_score)

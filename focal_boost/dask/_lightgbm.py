@@ -15,7 +15,6 @@ from focal_boost.dask._early_stopping import averaged_over_workers
 from focal_boost.dask._partitions import persisted
 from focal_boost.losses import FocalLoss
 
-
 # Parameters that LightGBM adds on Dask, and the regressor's number of classes. A local refit needs none of them.
 _PARAMETERS_OF_THE_CLUSTER = {"num_class", "num_threads", "time_out", "tree_learner"}
 

@@ -51,7 +51,7 @@ def read_training(
 def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any, classes: np.ndarray) -> EvalSet:
     X = read_features(estimator, X, reset=False)
     own_classes, _, totals = label_statistics(f"{name}: ", X, y, sample_weight)
-    _data.check_known(name, own_classes, classes)
+    _data.number_labels(name, own_classes, classes)
     if not totals.sum() > 0:
         raise ValueError(f"{name} must hold rows of positive weight.")
     return EvalSet(Features(X), *_encode(y, sample_weight, classes))
@@ -100,7 +100,7 @@ def _check_partition(partition: Any) -> Any:
 def check_block(block: Any, dtype: Any) -> Any:
     """Return a validated block of an array, a sparse one as a CSR matrix with sorted entries."""
     block = check_array(
-        block,
+        _data.fill_masked(block),
         dtype=dtype,
         accept_sparse="csr",
         ensure_all_finite="allow-nan",
@@ -198,7 +198,9 @@ def _convert(column: Any, dtype: Any, classes: np.ndarray | None) -> Any:
 
 def _convert_partition(column: Any, dtype: Any, classes: np.ndarray | None) -> np.ndarray:
     values = np.ravel(column)
-    return (values if classes is None else np.searchsorted(classes, values)).astype(dtype)
+    if classes is not None:
+        values = _data.number_labels("y", _data.column("y", values), classes)
+    return values.astype(dtype)
 
 
 # --- training data in memory -------------------------------------------------------------------------------

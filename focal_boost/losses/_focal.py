@@ -88,10 +88,16 @@ def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> N
     np.exp(u, out=t.odds)
     if others is not None:
         t.odds *= others
-    # 1 - p and -log(p) would lose the digits of a small q or ell.
-    np.log1p(t.odds, out=t.ell)
-    np.add(t.odds, 1, out=t.p)
-    np.divide(1, t.p, out=t.p)
+    # 1 - p and -log(p) would lose the digits of a small q or ell. log1p(e) is the logarithm of the rounded total 1 + e
+    # plus the rounding error over the total: NumPy's log1p is up to eight times as slow as its log.
+    total, error = t.p, t.q
+    np.add(t.odds, 1, out=total)
+    np.log(total, out=t.ell)
+    np.subtract(total, 1, out=error)
+    np.subtract(t.odds, error, out=error)
+    np.divide(1, total, out=t.p)
+    error *= t.p
+    t.ell += error
     np.multiply(t.odds, t.p, out=t.q)
     if excess is not None:
         # Beyond the largest exponent q is 1, ell is u and p is exp(-u).

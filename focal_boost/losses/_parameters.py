@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from focal_boost._arguments import float_array, to_float
 from focal_boost.losses._hessian import POLICIES, Policy
 
-Gamma: TypeAlias = float | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
+_Number: TypeAlias = float | np.floating[Any] | np.integer[Any]
+Gamma: TypeAlias = _Number | Sequence[_Number] | NDArray[np.floating[Any] | np.integer[Any]]
 Hessian: TypeAlias = Literal["safeguarded", "gauss_newton", "exact"] | Policy
 PerClass: TypeAlias = float | tuple[float, ...]
 
@@ -116,6 +117,8 @@ def check_raw_prediction(raw_prediction: Any, ndim: int, n_classes: int | None =
     if raw.ndim != ndim or (ndim == 2 and (raw.shape[1] != n_classes if n_classes else raw.shape[1] < 2)):
         expected = "(n_samples,)" if ndim == 1 else f"(n_samples, {n_classes or 'n_classes'})"
         hint = "" if ndim == 1 else " (in the native interfaces, set num_class in params)"
+        if ndim == 1 and raw.ndim == 2 and raw.shape[1] > 1:
+            hint = f": use MulticlassFocalLoss({raw.shape[1]})"
         raise ValueError(f"raw_prediction must have shape {expected}; got {raw.shape}{hint}.")
     return raw
 

@@ -9,21 +9,22 @@ class weights and the exponents per class follow from the same stationarity.)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import expit
 
 from focal_boost._arguments import float_array
-from focal_boost.losses._parameters import alphas_by_class, check_alpha, check_gamma, gammas_by_class
+from focal_boost.losses._parameters import Gamma, alphas_by_class, check_alpha, check_gamma, gammas_by_class
 from focal_boost.losses._softmax import log_odds_against, log_softmax
 
 # Used for an infinite raw prediction: its sigmoid and its posterior round to 0 and 1 for every gamma.
 _CERTAIN = 1e4
 
 
-def posterior(probability: Any, gamma: Any = 2.0, alpha: Any = None) -> np.ndarray:
+def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = None) -> npt.NDArray[np.float64]:
     """Return the class posterior that plain probabilities of a focal model imply.
 
     For a model that has left Python (ONNX, treelite, a booster's own file) and predicts the plain sigmoid or

@@ -1,6 +1,7 @@
 """What the LightGBM adapter leaves behind: a native model whose first trees hold the starting value."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -40,9 +41,6 @@ def test_the_initial_raw_prediction_is_in_the_first_trees(data):
 
 def test_a_model_text_in_another_style_is_an_error_not_a_wrong_model():
     class Unknown:
-        def dump_model(self, num_iteration):
-            return {"tree_info": []}
-
         def model_to_string(self, num_iteration):
             return "version=v9"
 
@@ -62,3 +60,12 @@ def test_bagging_by_class_which_lightgbm_would_ignore_is_refused(param):
     X, y = cancer()
     with pytest.raises(ValueError, match=f"estimator must not set {param}: LightGBM ignores it for a custom loss"):
         FocalBoostClassifier(booster("lightgbm", **{param: 0.5})).fit(X, y)
+
+
+@pytest.mark.parametrize("character", ["\\", "\t", "\x01", "é"])
+def test_feature_names_with_special_characters(character):
+    X, y = wine()
+    frame = pd.DataFrame(X, columns=[f"a{character}{i}" for i in range(X.shape[1])])
+    named = FocalBoostClassifier(booster("lightgbm", 3)).fit(frame, y)
+    plain = FocalBoostClassifier(booster("lightgbm", 3)).fit(X, y)
+    assert_array_equal(named.predict_proba(frame), plain.predict_proba(X))

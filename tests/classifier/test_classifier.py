@@ -18,6 +18,10 @@ from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLo
 from ..cases import BINARY, BOOSTERS, MULTICLASS, booster, cancer, digit_eight, digits, rare, weights, wine
 
 
+def absolute_gradient(gauss_newton, curvature, share, absolute_gradient):
+    return absolute_gradient
+
+
 def built_in_policy(name, data):
     """The Hessian policy of the built-in objective: XGBoost's softmax has the absolute gradient after 3.2."""
     if name == "lightgbm" or data in BINARY:
@@ -26,7 +30,7 @@ def built_in_policy(name, data):
     params = {"objective": "multi:softprob", "num_class": 3, "base_score": [0.0] * 3, "max_depth": 1}
     first = xgboost.train(params, xgboost.DMatrix(y[:, None], y), 1).trees_to_dataframe()
     hessian = first["Cover"][0]  # of the tree of class 0, at probabilities of 1/3
-    policies = {4 * 2 * (1 / 3) * (2 / 3): "safeguarded", 2 * (2 / 3) + 2 * (1 / 3): "absolute_gradient"}
+    policies = {4 * 2 * (1 / 3) * (2 / 3): "safeguarded", 2 * (2 / 3) + 2 * (1 / 3): absolute_gradient}
     return policies[min(policies, key=lambda expected: abs(expected - hessian))]
 
 
@@ -141,6 +145,17 @@ def test_a_float_alpha_weighs_the_second_class():
         model.fit(*wine())
 
 
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="NumPy 2 brought StringDType")
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_labels_of_variable_width_strings(name):
+    X, y = cancer()
+    labels = np.where(y == 1, "malignant", "b")
+    model = FocalBoostClassifier(booster(name, 3)).fit(X, labels.astype(np.dtypes.StringDType()))
+    expected = FocalBoostClassifier(booster(name, 3)).fit(X, labels)
+    assert model.classes_.tolist() == ["b", "malignant"]
+    assert model.predict(X).tolist() == expected.predict(X).tolist()
+
+
 # --- what predict says --------------------------------------------------------------------------------------
 
 
@@ -154,16 +169,19 @@ def test_a_float_alpha_weighs_the_second_class():
         lambda y: np.where(y == 1, -7, 40),
         lambda y: y.astype(np.float32) + 1,
         lambda y: list(y),
+        lambda y: y.astype(object),
+        lambda y: (y == 1).astype(object),
     ],
-    ids=["bool", "str", "object", "int", "float", "list"],
+    ids=["bool", "str", "object", "int", "float", "list", "Python integers", "Python booleans"],
 )
 def test_labels_of_any_type(name, relabel):
     X, y = cancer()
     labels = relabel(y)
     model = FocalBoostClassifier(booster(name)).fit(X, labels)
-    assert_array_equal(model.classes_, np.unique(labels))
+    classes = np.unique(np.asarray(labels).tolist())
+    assert_array_equal(model.classes_, classes)
     predicted = model.predict(X)
-    assert predicted.dtype == np.unique(labels).dtype
+    assert predicted.dtype == classes.dtype or predicted.dtype == np.asarray(labels).dtype
     assert (predicted == np.asarray(labels)).mean() > 0.97
     assert_array_equal(predicted, model.classes_[model.predict_proba(X).argmax(axis=1)])
 

@@ -1,7 +1,7 @@
 """One loss in many threads, many fits at once: the same bits as one after the other."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import numpy as np
 import pytest
@@ -98,3 +98,27 @@ def test_threads_predict_with_one_model(name):
     with ThreadPoolExecutor(8) as pool:
         for actual in pool.map(lambda _: model.predict_proba(X), range(16)):
             assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_a_thread_that_predicts_during_a_refit_sees_one_model_with_its_classes(name, monkeypatch):
+    X, y = digit_eight()
+    X, y = X[:400], y[:400]
+    model = FocalBoostClassifier(booster(name, 8)).fit(X, np.where(y, "yes", "no"))
+    before = model.predict(X)
+    reached, refitted = Event(), Event()
+    original = type(model).decision_function
+
+    def slowly(self, X):
+        raw = original(self, X)
+        reached.set()
+        assert refitted.wait(60)
+        return raw
+
+    monkeypatch.setattr(type(model), "decision_function", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        predicted = pool.submit(model.predict, X)
+        assert reached.wait(60)
+        model.fit(X, np.where(y, 7, 5))
+        refitted.set()
+        assert_array_equal(predicted.result(), before)

@@ -67,6 +67,18 @@ def test_arrays_of_all_kinds_train_one_model(name, convert):
     assert not hasattr(model, "feature_names_in_")
 
 
+def test_masked_entries_are_missing_values(name):
+    X, y = numbers(), table()[3]
+    mask = np.random.default_rng(0).random(X.shape) < 0.2
+    _model, expected = fit(name, np.where(mask, np.nan, X), y)
+    _model, raw = fit(name, np.ma.array(np.where(mask, 99.0, X), mask=mask), y)
+    assert_array_equal(raw, expected)
+    whole = np.where(mask, 99, np.arange(X.size).reshape(X.shape))
+    _model, expected = fit(name, np.where(mask, np.nan, whole), y)
+    _model, raw = fit(name, np.ma.array(whole, mask=mask), y)
+    assert_array_equal(raw, expected)
+
+
 def test_half_precision_is_trained_on_as_it_is(name):
     X, y = numbers().astype(np.float16), table()[3]
     assert_array_equal(fit(name, X, y)[1], fit(name, X.astype(np.float64), y)[1])

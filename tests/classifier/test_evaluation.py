@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xgboost
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from sklearn.model_selection import train_test_split
 
@@ -230,3 +231,82 @@ def test_learning_curves_by_the_boosters_own_plotting(name):
     else:
         assert model.estimator_.evals_result() == model.evals_result_
         assert len(xgboost.plot_importance(model.estimator_).patches) > 0
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("dtype", [np.int8, np.uint64, float, object])
+def test_eval_labels_of_another_numeric_type_are_numbered_alike(name, dtype):
+    # Thirteen classes of more than one digit: as strings they would sort in another order.
+    X = np.random.default_rng(0).normal(size=(260, 3))
+    y = np.arange(260) % 13
+    expected, actual = (
+        FocalBoostClassifier(booster(name, 3)).fit(X, y, eval_set=[(X, labels)]).evals_result_
+        for labels in (y, y.astype(dtype))
+    )
+    assert actual == expected
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("dtype", [str, object, "S2"])
+def test_eval_labels_of_strings_are_refused_for_classes_of_numbers(name, dtype):
+    X = np.random.default_rng(0).normal(size=(260, 3))
+    y = np.arange(260) % 13
+    model = FocalBoostClassifier(booster(name, 3))
+    with pytest.raises(ValueError, match=r"^eval_set\[0\] must hold classes of y, .*; got b?'0'"):
+        model.fit(X, y, eval_set=[(X, y.astype("S2" if dtype == "S2" else str).astype(dtype))])
+    with pytest.raises(ValueError, match=r"^eval_set\[0\] must hold classes of y, .*; got 0"):
+        model.fit(X, y.astype(str), eval_set=[(X, y)])
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_eval_labels_beyond_the_precision_of_a_float_are_told_apart(name):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = 2**53 + np.arange(60) % 2
+    model = FocalBoostClassifier(booster(name, 3))
+    expected = model.fit(X, y, eval_set=[(X, y)]).evals_result_
+    assert model.fit(X, y, eval_set=[(X, y.astype(np.uint64))]).evals_result_ == expected
+    with pytest.raises(ValueError, match=f"must hold classes of y, .*; got .*{2**53 + 2}"):
+        model.fit(X, y, eval_set=[(X, y.astype(np.uint64) + np.uint64(1))])
+
+
+def test_a_callback_of_xgboost_is_cloned_and_one_of_the_user_is_not():
+    class Watch(xgboost.callback.TrainingCallback):
+        def __init__(self):
+            self.rounds = 0
+
+        def after_iteration(self, model, epoch, evals_log):
+            self.rounds += 1
+            return False
+
+    X, y = rare()
+    stop, watch = xgboost.callback.EarlyStopping(rounds=2), Watch()
+    model = FocalBoostClassifier(booster("xgboost", 60, learning_rate=1.0, callbacks=[stop, watch]))
+    rounds = []
+    for estimator in (model, model, clone(model)):
+        estimator.fit(X[::2], y[::2], eval_set=[(X[1::2], y[1::2])])
+        rounds.append(estimator.booster_.num_boosted_rounds())
+    assert 2 < rounds[0] < 60
+    assert rounds == [rounds[0]] * 3
+    assert watch.rounds == 2 * (rounds[0] - 1)  # in the last round stop ends the training before watch is called
+    assert not stop.stopping_history
+    assert model.estimator_.callbacks == [stop, watch]
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_the_number_of_rounds_is_counted_from_one_for_every_booster(name):
+    model, _X, _y = fit(name, rare)
+    assert model.n_iter_ == ROUNDS
+    stopped, _X, _y = fit(name, rare, n_estimators=400, stop=5, inner={"learning_rate": 0.5})
+    assert stopped.n_iter_ == np.argmin(stopped.evals_result_[FIRST[name]]["log_loss"]) + 1
+
+
+def test_eval_metric_is_a_parameter_of_fit_for_xgboost_too():
+    X, y = rare()
+    at_fit = FocalBoostClassifier(booster("xgboost", 3)).fit(
+        X, y, eval_set=[(X, y)], eval_metric=["auc", "log_loss"]
+    )
+    at_init = FocalBoostClassifier(booster("xgboost", 3, eval_metric=["auc", "log_loss"])).fit(
+        X, y, eval_set=[(X, y)]
+    )
+    assert at_fit.evals_result_ == at_init.evals_result_
+    assert set(at_fit.evals_result_["validation_0"]) == {"auc", "log_loss"}

@@ -461,7 +461,8 @@ def test_raw_predictions_too_large_for_a_float():
 def test_raw_predictions_of_another_shape():
     for raw in (0.5, [[0.5, 1.0]], np.zeros((2, 1))):
         with pytest.raises(
-            ValueError, match=r"^raw_prediction must have shape \(n_samples,\); got \([\d, ]*\)\.$"
+            ValueError,
+            match=r"^raw_prediction must have shape \(n_samples,\); got \([\d, ]*\)(: use MulticlassFocalLoss\(2\))?\.$",
         ):
             BINARY.loss([0, 1], raw)
     for raw in (np.zeros((2, 2)), np.zeros((2, 4)), np.zeros(6), np.zeros((2, 3, 1))):

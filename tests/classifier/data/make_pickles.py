@@ -1,6 +1,6 @@
 """Write an estimator over each booster, fitted and pickled by this version, with what it predicts.
 
-Run once per release, from the root of the repository: ``python -m tests.classifier.data.make_pickles``. The files of
+Run once per release, from the root: ``python -m tests.classifier.data.make_pickles``. The files of
 earlier releases stay: every later version must load them.
 """
 
