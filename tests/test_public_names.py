@@ -1,5 +1,6 @@
 """The public names are exactly those that are promised."""
 
+import importlib
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 import focal_boost
 import focal_boost.losses
 from focal_boost import _cli
-from focal_boost.boosters import default_dask_estimator, default_estimator
+from focal_boost.boosters import default_estimator
 
 
 def test_names_of_the_package():
@@ -69,10 +70,25 @@ def test_the_default_booster_names_the_package_that_is_missing(monkeypatch):
         default_estimator()
 
 
+def test_the_default_booster_on_dask_names_the_package_that_is_missing(monkeypatch):
+    model = pytest.importorskip("focal_boost.dask").DaskFocalBoostClassifier()
+    monkeypatch.setitem(sys.modules, "xgboost.dask", None)
+    with pytest.raises(ImportError, match="pip install xgboost"):
+        model.fit(None, None)
+
+
+@pytest.mark.parametrize("missing", ["dask", "distributed", "dask.dataframe"])
+def test_training_on_a_cluster_names_the_packages_that_are_missing(missing, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("focal_boost.dask")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=r'pip install "dask\[array,dataframe\]" distributed'):
+        importlib.import_module("focal_boost.dask")
+
+
 @pytest.mark.parametrize(
     ("missing", "use", "extra"),
     [
-        ("xgboost.dask", default_dask_estimator, "xgboost,dask"),
         ("focal_boost._compare", lambda: focal_boost.__getattr__("compare"), "all"),
         ("focal_boost._compare._command", _cli.main, "all"),
     ],

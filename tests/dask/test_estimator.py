@@ -1,5 +1,6 @@
 """DaskFocalBoostClassifier on a real cluster of two worker processes."""
 
+import copy
 import json
 import pickle
 
@@ -158,6 +159,8 @@ class TestLazyPrediction:
         plain = model.set_params(calibrated=False).predict_proba(dX).compute()
         np.testing.assert_allclose(plain, model.estimator_.predict_proba(X), atol=1e-6)
         assert np.abs(plain - posterior).max() > 0.05
+        np.testing.assert_array_equal(model.to_local().predict_proba(X), plain)
+        assert model.local_.calibrated  # as it was trained
 
     def test_partitions_of_unknown_length_and_split_columns_are_taken(self, client):
         X, y, w = labelled_rows()
@@ -249,6 +252,36 @@ class TestEvalSets:
             model.fit(dX, dy, eval_set=[(dX, dy)], eval_metric=fails_on_one)
         assert not hasattr(model, "classes_")
         model.fit(dX, dy)
+
+
+class TestFittedAttributes:
+    @both
+    def test_they_are_those_of_the_local_model(self, client, kind):
+        X, y, _ = labelled_rows(3)
+        frame = pd.DataFrame(X, columns=list("abcde"))
+        dX, (dy,) = dd.from_pandas(frame, npartitions=4), split(y)
+        model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3)).fit(dX, dy, eval_set=[(dX, dy)])
+        assert not hasattr(clone(model), "classes_")
+        for fitted in (model, pickle.loads(pickle.dumps(model)), copy.copy(model)):
+            in_memory = fitted.to_local()
+            assert fitted.classes_.tolist() == in_memory.classes_.tolist() == ["often", "rare", "scarce"]
+            assert fitted.n_classes_ == in_memory.n_classes_ == 3
+            assert fitted.n_features_in_ == in_memory.n_features_in_ == 5
+            assert fitted.feature_names_in_.tolist() == in_memory.feature_names_in_.tolist() == list("abcde")
+            assert fitted.loss_ == in_memory.loss_ == MulticlassFocalLoss(3, 2.0)
+            assert fitted.initial_raw_prediction_.tolist() == in_memory.initial_raw_prediction_.tolist()
+            assert fitted.estimator_ is in_memory.estimator_
+            assert type(fitted.booster_) is (xgboost.Booster if kind == "xgboost" else lightgbm.Booster)
+            assert fitted.feature_importances_.tolist() == in_memory.feature_importances_.tolist()
+            assert fitted.n_iter_ == in_memory.n_iter_ == 3
+            assert fitted.evals_result_ == in_memory.evals_result_
+            assert not hasattr(fitted, "best_iteration_")
+            assert not hasattr(fitted, "n_outputs_")
+        first = model.local_
+        model.set_params(gamma=-1.0)
+        with pytest.raises(ValueError, match="gamma"):
+            model.fit(dX, dy)
+        assert model.local_ is first
 
 
 class TestNativeModel:
