@@ -1,5 +1,6 @@
 """The public names are exactly those that are promised."""
 
+import importlib
 import subprocess
 import sys
 
@@ -94,10 +95,19 @@ def test_the_default_booster_names_the_package_that_is_missing(monkeypatch):
 
 
 def test_the_default_booster_on_dask_names_the_package_that_is_missing(monkeypatch):
-    dask = pytest.importorskip("focal_boost.dask")
+    model = pytest.importorskip("focal_boost.dask").DaskFocalBoostClassifier()
     monkeypatch.setitem(sys.modules, "xgboost.dask", None)
     with pytest.raises(ImportError, match="pip install xgboost"):
-        dask.DaskFocalBoostClassifier().fit([[0], [1]], [0, 1])
+        model.fit(None, None)
+
+
+@pytest.mark.parametrize("missing", ["dask", "distributed", "dask.dataframe"])
+def test_training_on_a_cluster_names_the_packages_that_are_missing(missing, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("focal_boost.dask")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=r'pip install "dask\[array,dataframe\]" distributed'):
+        importlib.import_module("focal_boost.dask")
 
 
 def test_importing_the_package_imports_no_booster():

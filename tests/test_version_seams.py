@@ -140,6 +140,24 @@ def test_lightgbm_adds_to_a_leaf_what_set_leaf_output_says():
     np.testing.assert_allclose(booster.predict(X, raw_score=True), before + 1.5, rtol=1e-12, err_msg=LIGHTGBM)
 
 
+def test_lightgbm_copies_a_fitted_dask_regressor_into_a_local_classifier():
+    pytest.importorskip("dask.array")
+    regressor = lightgbm.DaskLGBMRegressor(n_estimators=2)
+    assert hasattr(regressor, "_lgb_dask_to_local"), (
+        f"{LIGHTGBM} has no _lgb_dask_to_local: focal_boost.dask trains a DaskLGBMRegressor, because "
+        "DaskLGBMClassifier encodes the labels of each worker separately, and needs it to make an LGBMClassifier"
+    )
+    model = lightgbm.LGBMRegressor(n_estimators=2, verbosity=-1, min_child_samples=5).fit(X, Y)
+    vars(regressor).update(vars(model), client=None)
+    classifier = regressor._lgb_dask_to_local(lightgbm.LGBMClassifier)
+    assert type(classifier) is lightgbm.LGBMClassifier
+    assert classifier.booster_ is model.booster_, f"{LIGHTGBM}: _lgb_dask_to_local no longer copies the model"
+    classifier._classes, classifier._n_classes = np.arange(2), 2
+    classifier.set_params(objective="binary")
+    assert classifier.classes_.tolist() == [0, 1], f"{LIGHTGBM}: a classifier has other attributes for its classes"
+    assert classifier.predict_proba(X).shape == (80, 2), f"{LIGHTGBM}: what was copied does not predict"
+
+
 # --- scikit-learn -----------------------------------------------------------------------------------------------
 
 

@@ -27,11 +27,23 @@ def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> It
     if not n_eval_sets:
         yield dict(fit_params)
         return
+    client = distributed.get_client()
+    workers = list(client.scheduler_info(n_workers=-1)["workers"])
+    # The worker of the coordinator is chosen here, so that the others can tell when it is lost.
+    future = client.submit(Coordinator, workers, actor=True, pure=False, workers=[workers[0]])
+    coordinator: Any = future.result()
     eval_names = fit_params.get("eval_names") or [f"valid_{i}" for i in range(n_eval_sets)]
-    with _coordinator() as (coordinator, address):
-        average = AverageOverWorkers(coordinator, address, eval_names)
-        callbacks = [average, *(fit_params.get("callbacks") or [])]
-        yield {**fit_params, "eval_names": eval_names, "callbacks": callbacks}
+    average = AverageOverWorkers(coordinator, workers[0], eval_names)
+    try:
+        yield {
+            **fit_params,
+            "eval_names": eval_names,
+            "callbacks": [average, *(fit_params.get("callbacks") or [])],
+        }
+    except BaseException:
+        with suppress(Exception):  # the worker of the coordinator may be the one that was lost
+            coordinator.fail().result(timeout=_PATIENCE)
+        raise
 
 
 class AverageOverWorkers:
@@ -116,19 +128,3 @@ class Coordinator:
         self._failed = True
         for complete in self._complete.values():
             complete.set()
-
-
-@contextmanager
-def _coordinator() -> Iterator[tuple[Any, str]]:
-    """Yield a `Coordinator` on the cluster, for one training, and the address of its worker."""
-    client = distributed.get_client()
-    workers = list(client.scheduler_info(n_workers=-1)["workers"])
-    # The worker is chosen here, so that the others can tell when it is lost.
-    future = client.submit(Coordinator, workers, actor=True, pure=False, workers=[workers[0]])
-    coordinator: Any = future.result()
-    try:
-        yield coordinator, workers[0]
-    except BaseException:
-        with suppress(Exception):  # its worker may be the one that was lost
-            coordinator.fail().result(timeout=_PATIENCE)
-        raise

@@ -138,25 +138,9 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Train the booster on the cluster with the focal loss.
 
-        Parameters
-        ----------
-        X : Dask array or Dask data frame of shape (n_samples, n_features)
-            NaN is a missing value.
-        y : Dask array or Dask series of shape (n_samples,)
-            Class labels of any type, at least two classes.
-        sample_weight : Dask array or Dask series of shape (n_samples,), optional
-            Finite, not negative, positive somewhere in every class.
-        eval_set, eval_X, eval_y, eval_sample_weight, **fit_params
-            As in `FocalBoostClassifier.fit`, with Dask collections.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError, TypeError
-            On wrong input, before anything is trained; a previous fit is then left as it was.
+        Parameters are those of `FocalBoostClassifier.fit`, as Dask arrays, data frames and series that are
+        partitioned alike. Wrong input raises ValueError or TypeError before anything is trained; a previous fit is
+        then left as it was.
         """
         booster = _booster_of(_default_estimator() if self.estimator is None else self.estimator)
         eval_sets = pair_eval_sets(eval_set, eval_X, eval_y, eval_sample_weight)
@@ -195,12 +179,6 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
         """Return the class with the largest `predict_proba`, a Dask array (n_samples,)."""
         local = self.to_local()
         return _map(local, "predict", X, np.empty(0, local.classes_.dtype))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
-        return tags
 
 
 def _map(local: FocalBoostClassifier, method: str, X: Any, empty: np.ndarray) -> Any:

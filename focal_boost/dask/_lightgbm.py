@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,5 @@ class DaskLightGBM:
 
 
 def _init_score(start: Any, labels: Any) -> Any:
-    if np.ndim(start) == 0:
-        return labels.map_blocks(lambda block: repeat(start, block), dtype=np.float64)
-    chunks = (labels.chunks[0], (len(start),))
-    return labels.map_blocks(lambda block: repeat(start, block), dtype=np.float64, new_axis=1, chunks=chunks)
+    shape = {"new_axis": 1, "chunks": (labels.chunks[0], (len(start),))} if np.ndim(start) else {}
+    return labels.map_blocks(partial(repeat, start), dtype=np.float64, **shape)

@@ -1,5 +1,6 @@
 """DaskFocalBoostClassifier on a real cluster of two worker processes."""
 
+import copy
 import json
 import pickle
 
@@ -158,6 +159,8 @@ class TestLazyPrediction:
         plain = model.set_params(calibrated=False).predict_proba(dX).compute()
         np.testing.assert_allclose(plain, model.estimator_.predict_proba(X), atol=1e-6)
         assert np.abs(plain - posterior).max() > 0.05
+        np.testing.assert_array_equal(model.to_local().predict_proba(X), plain)
+        assert model.local_.calibrated  # as it was trained
 
     def test_partitions_of_unknown_length_and_split_columns_are_taken(self, client):
         X, y, w = labelled_rows()
@@ -218,21 +221,20 @@ class TestEvalSets:
     @pytest.mark.parametrize("container", ["frame", "array"])
     def test_eval_rows_may_lie_on_a_worker_without_training_rows(self, client, kind, n_classes, container):
         X, y, _ = labelled_rows(n_classes)
-        frame = pd.DataFrame(X, columns=list("abcde"))
-        (train, labels), valid = (
-            [
-                client.persist(column, workers=[worker], allow_other_workers=False)
-                for column in (
-                    dd.from_pandas(frame, npartitions=2) if container == "frame" else split(X, chunk=2000)[0],
-                    *split(y, chunk=2000),
-                )
-            ]
-            for worker in client.scheduler_info(n_workers=-1)["workers"]
-        )
+        first, second = client.scheduler_info(n_workers=-1)["workers"]
+
+        def placed(worker, X, y):
+            columns = split(X, y, chunk=1000)
+            if container == "frame":
+                columns[0] = columns[0].to_dask_dataframe(columns=list("abcde"))
+            return [client.persist(column, workers=[worker], allow_other_workers=False) for column in columns]
+
         model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3))
-        model.fit(train, labels, eval_set=[tuple(valid)])
+        # Not the same rows: they would have the same keys, and stay where they are.
+        model.fit(*placed(first, X[:2000], y[:2000]), eval_set=[tuple(placed(second, X[2000:], y[2000:]))])
         (history,) = model.evals_result_.values()
-        expected = log_loss(y, model.to_local().predict_proba(frame if container == "frame" else X))
+        data = pd.DataFrame(X[2000:], columns=list("abcde")) if container == "frame" else X[2000:]
+        expected = log_loss(y[2000:], model.to_local().predict_proba(data))
         assert history["log_loss"][-1] == pytest.approx(expected, abs=1e-6)
 
     def test_an_error_in_a_metric_on_one_worker_leaves_nobody_waiting(self, client):
@@ -250,6 +252,36 @@ class TestEvalSets:
             model.fit(dX, dy, eval_set=[(dX, dy)], eval_metric=fails_on_one)
         assert not hasattr(model, "classes_")
         model.fit(dX, dy)
+
+
+class TestFittedAttributes:
+    @both
+    def test_they_are_those_of_the_local_model(self, client, kind):
+        X, y, _ = labelled_rows(3)
+        frame = pd.DataFrame(X, columns=list("abcde"))
+        dX, (dy,) = dd.from_pandas(frame, npartitions=4), split(y)
+        model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3)).fit(dX, dy, eval_set=[(dX, dy)])
+        assert not hasattr(clone(model), "classes_")
+        for fitted in (model, pickle.loads(pickle.dumps(model)), copy.copy(model)):
+            in_memory = fitted.to_local()
+            assert fitted.classes_.tolist() == in_memory.classes_.tolist() == ["often", "rare", "scarce"]
+            assert fitted.n_classes_ == in_memory.n_classes_ == 3
+            assert fitted.n_features_in_ == in_memory.n_features_in_ == 5
+            assert fitted.feature_names_in_.tolist() == in_memory.feature_names_in_.tolist() == list("abcde")
+            assert fitted.loss_ == in_memory.loss_ == MulticlassFocalLoss(3, 2.0)
+            assert fitted.initial_raw_prediction_.tolist() == in_memory.initial_raw_prediction_.tolist()
+            assert fitted.estimator_ is in_memory.estimator_
+            assert type(fitted.booster_) is (xgboost.Booster if kind == "xgboost" else lightgbm.Booster)
+            assert fitted.feature_importances_.tolist() == in_memory.feature_importances_.tolist()
+            assert fitted.n_iter_ == in_memory.n_iter_ == 3
+            assert fitted.evals_result_ == in_memory.evals_result_
+            assert not hasattr(fitted, "best_iteration_")
+            assert not hasattr(fitted, "n_outputs_")
+        first = model.local_
+        model.set_params(gamma=-1.0)
+        with pytest.raises(ValueError, match="gamma"):
+            model.fit(dX, dy)
+        assert model.local_ is first
 
 
 class TestNativeModel:

@@ -7,11 +7,13 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from focal_boost import FocalBoostClassifier
 
 from .clusters import (
     IGNORED,
+    both,
     da,
     dask_booster,
     dd,
@@ -30,6 +32,11 @@ from xgboost.dask import DaskXGBClassifier
 from focal_boost.dask import DaskFocalBoostClassifier
 
 pytestmark = IGNORED
+
+FITTED = (
+    *("local_", "classes_", "n_classes_", "n_features_in_", "feature_names_in_", "loss_", "booster_", "n_iter_"),
+    *("initial_raw_prediction_", "estimator_", "feature_importances_", "best_iteration_", "evals_result_"),
+)
 
 
 class TestRefusals:
@@ -112,9 +119,31 @@ class TestRefusals:
         for method in ("predict", "predict_proba", "predict_log_proba", "decision_function", "to_local"):
             with pytest.raises(ValueError, match="not fitted"):
                 getattr(model, method)(*() if method == "to_local" else (dX,))
+        for name in FITTED:
+            assert not hasattr(model, name)
+        with pytest.raises(NotFittedError):
+            _ = model.classes_
         model.fit(dX, dy)
         with pytest.raises(ValueError, match="features"):
             model.predict(dX[:, :3])
+
+    @both
+    def test_what_needs_no_features_is_refused_before_they_are_read(self, client, kind):
+        X, y, _ = labelled_rows(n=400)
+        dX, dy = split(X, y, chunk=100)
+        unread = dX.map_blocks(lambda block: 1 / 0, dtype=float, meta=np.empty((0, 5)))
+        estimator, fit_params = dask_booster(kind), {}
+        if kind == "xgboost":
+            estimator.set_params(eval_metric="error")
+        else:
+            fit_params["eval_metric"] = "error"
+        self.refused(unread, dy, "eval_metric must be", model=DaskFocalBoostClassifier(estimator), **fit_params)
+        for params in ({"gamma": -1}, {"alpha": 2}):
+            model = DaskFocalBoostClassifier(dask_booster(kind), **params)
+            self.refused(unread, dy, f"{next(iter(params))} must be", model=model)
+        start = "base_margin" if kind == "xgboost" else "init_score"
+        model = DaskFocalBoostClassifier(dask_booster(kind))
+        self.refused(unread, dy, f"{start} is not supported", model=model, **{start: dX[:, 0]})
 
 
 class TestWithoutTheModulesCluster:
