@@ -208,8 +208,7 @@ class FocalLoss(ABC):
         weight = check_sample_weight(sample_weight, len(labels))
         factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
         with np.errstate(under="ignore"):
-            targets = self._encode(labels, weight, n_classes, dtype)
-        return BoundLoss(self, targets, dtype, factor)
+            return BoundLoss(self, self._encode(labels, weight, n_classes, dtype), dtype, factor)
 
     @property
     def _policy(self) -> Policy:
