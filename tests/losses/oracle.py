@@ -21,7 +21,9 @@ class Row(NamedTuple):
     terms: list  # the sum of the absolute terms of the Hessian
     gauss_newton: list
     curvature: list
+    curvature_terms: list
     share: list
+    absolute_gradient: list
 
 
 def softmax(raw):
@@ -46,7 +48,7 @@ def multiclass(y, raw, gamma):
     # The derivatives of the loss by the cross-entropy -log p, and the sum of the absolute terms of the second.
     weight, bend = -p * first, p * first + p**2 * second
     bend_terms = g * power / q**2 * p * (2 * q + (g * p + 1) * -log_p)
-    row = Row(power * -log_p, [], [], [], [], [], [])
+    row = Row(power * -log_p, *([] for _ in Row._fields[1:]))
     for c in range(len(raw)):
         if c == y:
             dp, ddp = p * q, p * q * (q - p)
@@ -59,7 +61,9 @@ def multiclass(y, raw, gamma):
         away = q if c == y else P[c]  # abs(P_c - [c = y])
         row.gauss_newton.append(weight * P[c] * Q[c])
         row.curvature.append(bend * q * away)
+        row.curvature_terms.append(bend_terms * q * away)
         row.share.append(away / q)
+        row.absolute_gradient.append(weight * away)
     return row
 
 
