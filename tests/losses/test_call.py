@@ -47,7 +47,9 @@ def test_labels_and_weights_are_read_from_the_data_set(loss, weight, held):
     y, raw = rows(loss)
     data_set = DataSet(y.astype(np.float32), held)
     assert_array_equal(loss(raw, data_set), loss(y, raw, weight))
-    assert_array_equal(loss.objective(raw, data_set, dtype=np.float64), loss.objective(y, raw, weight, dtype=np.float64))
+    assert_array_equal(
+        loss.objective(raw, data_set, dtype=np.float64), loss.objective(y, raw, weight, dtype=np.float64)
+    )
 
 
 @few_losses

@@ -47,7 +47,9 @@ class Recorder:
 def recorded(loss, y, raw, factor=1.0):
     """The parts that a policy receives, in double precision and the shape of the raw prediction."""
     recorder = Recorder()
-    _gradient, hessian = replace(loss, hessian=recorder).objective(y, raw, dtype=np.float64, diagonal_factor=factor)
+    _gradient, hessian = replace(loss, hessian=recorder).objective(
+        y, raw, dtype=np.float64, diagonal_factor=factor
+    )
     assert_array_equal(hessian, recorder.hessian.T.astype(np.float32))
     return {name: np.broadcast_to(part.T, raw.shape) for name, part in recorder.parts.items()}
 
