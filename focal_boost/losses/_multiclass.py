@@ -177,5 +177,7 @@ class MulticlassFocalLoss(FocalLoss):
             gauss_newton *= diagonal_factor
             curvature *= diagonal_factor
         hessian = policy(gauss_newton, np.multiply(share, curvature, out=t.softmax), share, t.pull)
+        if np.may_share_memory(hessian, t.pull):  # a policy may return the absolute gradient as it is
+            hessian = hessian.copy()
         t.pull.put(t.true, np.negative(slope, out=slope))
         return t.pull.T, hessian.T
