@@ -98,7 +98,9 @@ def test_the_gradient_pulls_towards_the_true_class_and_sums_to_zero(case):
     assert (gradient[~true] >= 0).all()
     if raw.ndim == 2:
         size = abs(gradient).sum(axis=1)
-        assert (abs(gradient.sum(axis=1)) <= 10 * np.finfo(raw.dtype).eps * size + underflow(loss, raw.dtype)).all()
+        assert (
+            abs(gradient.sum(axis=1)) <= 10 * np.finfo(raw.dtype).eps * size + underflow(loss, raw.dtype)
+        ).all()
 
 
 @given(cases(), VALUES)
