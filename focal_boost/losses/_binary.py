@@ -101,9 +101,10 @@ class BinaryFocalLoss(FocalLoss):
         check_flag("calibrated", calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_moderate(raw)
-        if calibrated:
-            raw = _posterior.binary_log_odds(raw, *self._by_class())
-        return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)
+        with np.errstate(under="ignore"):
+            if calibrated:
+                raw = _posterior.binary_log_odds(raw, *self._by_class())
+            return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)
 
     def _by_class(self) -> tuple[np.ndarray, np.ndarray]:
         return gammas_by_class(self.gamma, 2), alphas_by_class(self.alpha, 2)

@@ -33,7 +33,7 @@ class Scratch:
     """Working memory for a block of m rows and K outputs.
 
     Of the true class, shape (m,): ``odds`` against it, its probability ``p``, ``q = 1 - p``, ``ell = -log p``,
-    ``power = q^g`` and ``slope``. Of every class, shape (K, m), and empty for a single raw prediction: ``softmax``,
+    ``power = q^g`` and ``slope``. Of every class, shape (K, m), empty for a single raw prediction: ``softmax``,
     the probability of all other classes ``rest``, the absolute gradient ``pull`` and ``share``; and the place
     ``true`` of the true class in the flattened (K, m).
     """

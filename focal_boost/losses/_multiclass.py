@@ -108,9 +108,10 @@ class MulticlassFocalLoss(FocalLoss):
         check_flag("calibrated", calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_moderate(raw)
-        if not calibrated:
-            return log_softmax(raw)
-        return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
+        with np.errstate(under="ignore"):
+            if not calibrated:
+                return log_softmax(raw)
+            return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
 
     def _by_class(self, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
         return gammas_by_class(self.gamma, n_classes), alphas_by_class(self.alpha, n_classes)
