@@ -125,9 +125,7 @@ class LightGBM:
         if verbose:
             callbacks.append(lightgbm.log_evaluation(int(verbose)))
         if training.n_iter_no_change is not None:
-            callbacks.append(
-                lightgbm.early_stopping(training.n_iter_no_change, first_metric_only=True, verbose=False)
-            )
+            callbacks.append(_StopOnLogLoss(training.n_iter_no_change))
         settings: dict[str, Any] = {"objective": objective, "metric": "None"}
         if _param(estimator, "feature_pre_filter") is None:
             # With a callable objective LightGBM fails on data in which no feature passes the filter.
@@ -222,12 +220,12 @@ class LightGBM:
 
     @property
     def best_score(self) -> float | None:
-        """The first metric of the first eval set in the best iteration, None without early stopping."""
+        """The log loss, or else the first metric, of the last eval set in the best iteration."""
         best = self.best_iteration
         if best is None:
             return None
-        metrics = next(iter(self.evals_result.values()))
-        return float(next(iter(metrics.values()))[best - 1])
+        *_, curves = self.evals_result.values()
+        return float(curves.get("log_loss", next(iter(curves.values())))[best - 1])
 
     @property
     def n_iter(self) -> int:
@@ -239,6 +237,32 @@ class LightGBM:
     def made_a_split(self) -> bool:
         """Whether any tree has more than one leaf."""
         return bool(self.native.feature_importance("split").any())
+
+
+class _StopOnLogLoss:
+    """A callback that stops training when the log loss of the last eval set has not improved for some rounds.
+
+    LightGBM's own callback stops on any metric of any set, or on the first one, which is never a callable beside a
+    metric of LightGBM's.
+    """
+
+    before_iteration = False
+
+    def __init__(self, rounds: int) -> None:
+        self.order = 40  # after the metrics are recorded; LightGBM replaces an attribute of the class
+        self.rounds = rounds
+        self.best: tuple[float, int, Any] | None = None
+
+    def __call__(self, env: Any) -> None:
+        from lightgbm.callback import EarlyStopException
+
+        results = env.evaluation_result_list
+        *_, value = (entry[2] for entry in results if entry[1] == "log_loss")
+        if self.best is None or value < self.best[0]:
+            self.best = value, env.iteration, results
+        _, iteration, best_results = self.best
+        if env.iteration - iteration >= self.rounds or env.iteration == env.end_iteration - 1:
+            raise EarlyStopException(iteration, best_results)
 
 
 def _param(estimator: Any, *aliases: str) -> Any:

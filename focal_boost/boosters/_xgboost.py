@@ -111,9 +111,14 @@ class XGBoost:
 
     def _check_early_stopping(self) -> None:
         from xgboost import XGBRFClassifier
+        from xgboost.callback import EarlyStopping
 
         if isinstance(self.estimator, XGBRFClassifier):
             raise ValueError("early_stopping must be False for an XGBRFClassifier, which trains one round.")
+        if any(isinstance(callback, EarlyStopping) for callback in self.estimator.callbacks or []):
+            raise ValueError(
+                "early_stopping=True must not be combined with an EarlyStopping callback: set n_iter_no_change."
+            )
         if self.estimator.early_stopping_rounds is not None:
             raise ValueError(
                 "early_stopping=True must not be combined with early_stopping_rounds: set n_iter_no_change; got "
