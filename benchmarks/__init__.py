@@ -1,1 +1,1 @@
-"""Measurements that are no tests: how fast, and how good on real data."""
+"""Benchmarks of quality, speed and scaling; ``python -m benchmarks --help`` lists the commands."""

@@ -87,10 +87,10 @@ def check_sample_weight(sample_weight: Any, n_samples: int, name: str = "sample_
     return weight
 
 
-def check_calibrated(calibrated: Any) -> None:
-    """Raise TypeError unless ``calibrated`` is a bool (a string such as "False" would be truthy)."""
-    if not isinstance(calibrated, bool | np.bool_):
-        raise TypeError(f"calibrated must be True or False; got {calibrated!r}.")
+def check_flag(name: str, value: Any) -> None:
+    """Raise TypeError unless ``value`` is a bool (a string such as "False" would be truthy)."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
 
 
 def labels_first(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:

@@ -6,11 +6,12 @@ Every error names the argument, the value and what is allowed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
@@ -24,6 +25,18 @@ class Features:
     X: Any
     frame: Any = None
     categories: Mapping[str, Any] = field(default_factory=dict)  # name: narwhals dtype
+
+    @property
+    def has_categories(self) -> bool:
+        """Whether any column is categorical."""
+        return bool(self.categories) or any(str(dtype) == "category" for dtype in getattr(self.X, "dtypes", ()))
+
+    def take(self, rows: np.ndarray) -> Features:
+        """Return the features of these rows."""
+        if self.frame is not None:
+            frame = self.frame[rows]
+            return Features(frame.to_native(), frame, self.categories)
+        return Features(self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows])
 
 
 class EvalSet(NamedTuple):
@@ -39,6 +52,7 @@ class Training:
     """Everything that a booster trains on, with labels 0 to K - 1 in the order of ``classes``.
 
     ``counts`` and ``totals`` are the rows and the weight of each class. The columns are arrays, or Dask arrays.
+    With ``n_iter_no_change`` training stops when the log loss has not improved for so many rounds.
     """
 
     features: Features
@@ -48,6 +62,7 @@ class Training:
     classes: np.ndarray
     counts: np.ndarray
     totals: np.ndarray
+    n_iter_no_change: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
@@ -72,6 +87,38 @@ def read_training(
         _read_eval_set(estimator, f"eval_set[{i}]", *eval_set, classes) for i, eval_set in enumerate(eval_sets)
     ]
     return Training(features, labels, weight, evals, classes, counts, totals)
+
+
+def hold_out(training: Training, validation_fraction: float, random_state: Any) -> Training:
+    """Return the training data with a stratified part of the rows as eval set instead."""
+    try:
+        rows, held_out = map(
+            np.sort,
+            train_test_split(
+                np.arange(len(training.labels)),
+                test_size=validation_fraction,
+                stratify=training.labels,
+                random_state=random_state,
+            ),
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping=True must hold out rows of every class: pass an eval_set instead. {error}"
+        ) from None
+    labels, weight = training.labels, training.sample_weight
+    kept_weight, held_out_weight = (None, None) if weight is None else (weight[rows], weight[held_out])
+    if held_out_weight is not None and not held_out_weight.any():
+        raise ValueError("early_stopping=True must hold out rows of positive weight: pass an eval_set instead.")
+    n_classes = len(training.classes)
+    return replace(
+        training,
+        features=training.features.take(rows),
+        labels=labels[rows],
+        sample_weight=kept_weight,
+        eval_sets=[EvalSet(training.features.take(held_out), labels[held_out], held_out_weight)],
+        counts=np.bincount(labels[rows], minlength=n_classes),
+        totals=np.bincount(labels[rows], weights=kept_weight, minlength=n_classes),
+    )
 
 
 def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any, classes: np.ndarray) -> EvalSet:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, check_scalar
 
-from focal_boost._arguments import check_calibrated
-from focal_boost._data import Training, pair_eval_sets, read_features, read_training
+from focal_boost._arguments import check_flag
+from focal_boost._data import Training, hold_out, pair_eval_sets, read_features, read_training
 from focal_boost.boosters import Trainer, booster_of, default_estimator
 from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, MulticlassFocalLoss
 
@@ -38,6 +40,16 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         the decision. Read at predict time; no refit is needed to change it.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
         The second derivative passed to the booster; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
+    early_stopping : bool, default=False
+        Whether to stop training when the log loss of `predict_proba` on an eval set no longer improves, and to
+        predict with the best round. Without an ``eval_set`` in `fit`, a stratified part of the training rows is
+        held out for it. For grouped or time-ordered rows pass an ``eval_set``.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Number of rounds without improvement after which training stops, at least 1.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the split.
 
     Attributes
     ----------
@@ -64,6 +76,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
         With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
+    best_score_ : float
+        With early stopping, the watched metric in the best iteration.
     evals_result_ : dict
         With ``eval_set``, {set: {metric: [value per round]}}.
 
@@ -100,12 +114,20 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         alpha: Gamma | Mapping[Any, float] | Literal["balanced"] | None = None,
         calibrated: bool = True,
         hessian: Hessian = "safeguarded",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
         self.alpha = alpha
         self.calibrated = calibrated
         self.hessian = hessian
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
 
     def fit(
         self,
@@ -117,6 +139,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         eval_X: Any = None,
         eval_y: Any = None,
         eval_sample_weight: Sequence[ArrayLike | None] | None = None,
+        eval_metric: Any = None,
+        callbacks: Sequence[Any] | None = None,
+        verbose: bool | int = False,
         **fit_params: Any,
     ) -> Self:
         """Train the booster with the focal loss.
@@ -132,14 +157,20 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             Finite, not negative, positive somewhere in every class.
         eval_set : list of (X, y) pairs, optional
             Sets to evaluate after every round, labelled as ``y``. The number reported is the log loss of what
-            `predict_proba` returns; ``"focal_loss"``, rank metrics and callables of (y_true, probabilities) are
-            requested as the booster's ``eval_metric``: a parameter of XGBClassifier, of LGBMClassifier's fit.
+            `predict_proba` returns, and what ``eval_metric`` requests.
         eval_X, eval_y : array-like or tuple of array-likes, optional
             LightGBM's spelling of ``eval_set``.
         eval_sample_weight : list of array-likes or None, optional
             Weights of the eval sets.
+        eval_metric : str, callable or list of these, optional
+            Metrics to report: ``"log_loss"`` (the default), ``"focal_loss"``, the booster's rank metrics, and
+            callables of (y_true, probabilities[, sample_weight]) in the form that the booster expects.
+        callbacks : list of callables, optional
+            Callbacks of the booster, beside those of the estimator.
+        verbose : bool or int, default=False
+            Print the metrics of the eval sets after every round, or after every so many rounds.
         **fit_params
-            Passed to the fit of the booster: ``verbose``, ``callbacks``, ...
+            Passed to the fit of the booster.
 
         Returns
         -------
@@ -155,9 +186,15 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         fitted = copy(self)
         eval_sets = pair_eval_sets(eval_set, eval_X, eval_y, eval_sample_weight)
         booster.check_parameters()
-        check_calibrated(self.calibrated)
+        check_flag("calibrated", self.calibrated)
+        check_early_stopping(self)
         training = read_training(fitted, X, y, sample_weight, eval_sets)
-        train(fitted, booster, training, fit_params)
+        if self.early_stopping:
+            if not eval_sets:
+                training = hold_out(training, self.validation_fraction, self.random_state)
+            training = replace(training, n_iter_no_change=self.n_iter_no_change)
+        own = {"eval_metric": eval_metric, "callbacks": callbacks, "verbose": verbose}
+        train(fitted, booster, training, {**fit_params, **own})
         self.__dict__ = fitted.__dict__
         return self
 
@@ -188,6 +225,25 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         fitted = copy(self)
         return fitted.classes_[fitted.predict_proba(X).argmax(axis=1)]
+
+    def staged_decision_function(self, X: Any) -> Iterator[np.ndarray]:
+        """Yield the raw prediction after each boosting round, float64, as `decision_function` returns it.
+
+        Predictions are summed round by round: they agree with those of a smaller model to the booster's rounding
+        error. There are ``n_iter_`` of them.
+        """
+        check_is_fitted(self)
+        fitted = copy(self)
+        features = read_features(fitted, X, reset=False)
+        for raw in booster_of(fitted.estimator_).staged_raw_prediction(features):
+            yield raw.astype(np.float64)
+
+    def staged_predict_proba(self, X: Any) -> Iterator[np.ndarray]:
+        """Yield the class probabilities after each boosting round, as `predict_proba` returns them."""
+        check_is_fitted(self)
+        fitted = copy(self)
+        for raw in fitted.staged_decision_function(X):
+            yield fitted.loss_.predict_proba(raw, fitted.calibrated)
 
     @property
     def n_classes_(self) -> int:
@@ -228,11 +284,28 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             raise AttributeError("best_iteration_ is available only after fitting with early stopping.")
         return best
 
+    @property
+    def best_score_(self) -> float:
+        """With early stopping, the watched metric in the best iteration."""
+        check_is_fitted(self)
+        best = booster_of(self.estimator_).best_score
+        if best is None:
+            raise AttributeError("best_score_ is available only after fitting with early stopping.")
+        return best
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
         return tags
+
+
+def check_early_stopping(model: Any) -> None:
+    """Raise ValueError or TypeError for an invalid parameter of early stopping."""
+    check_flag("early_stopping", model.early_stopping)
+    share = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
+    check_scalar(model.validation_fraction, "validation_fraction", Real, **share)
+    check_scalar(model.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
 
 
 def train(
@@ -260,7 +333,7 @@ def _resolve_loss(model: FocalBoostClassifier, training: Training) -> FocalLoss:
     """Return the loss, with alpha resolved from the class labels and counts."""
     classes, counts = training.classes, training.counts
     alpha: Any = model.alpha
-    if isinstance(alpha, dict):
+    if isinstance(alpha, Mapping):
         unknown = [label for label in alpha if label not in set(classes)]
         if unknown:
             raise ValueError(f"alpha must name classes of y, {classes.tolist()}; got {unknown[0]!r}.")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from focal_boost import BinaryFocalLoss, focal_loss
+from focal_boost import focal_loss
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,3 @@ def test_probabilities_in_place_of_raw_predictions_warn(probability):
 )
 def test_raw_predictions_do_not_warn(raw):
     focal_loss(np.arange(len(raw)) % 2, raw)
-
-
-def test_the_binary_loss_of_many_classes_names_the_multiclass_one():
-    with pytest.raises(ValueError, match=r"got \(20, 3\): use MulticlassFocalLoss\(3\)\.$"):
-        BinaryFocalLoss().loss(np.zeros(20), np.zeros((20, 3)))

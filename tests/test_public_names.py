@@ -7,8 +7,8 @@ import sys
 import pytest
 
 import focal_boost
+import focal_boost.comparison
 import focal_boost.losses
-from focal_boost import _cli
 from focal_boost.boosters import default_estimator
 
 
@@ -23,8 +23,30 @@ def test_names_of_the_package():
     assert all(hasattr(focal_boost, name) for name in focal_boost.__all__)
 
 
+def test_dir_shows_the_public_names_only():
+    assert dir(focal_boost) == sorted(focal_boost.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'unknown'"):
+        focal_boost.unknown  # noqa: B018
+
+
+def test_names_of_the_comparison():
+    assert sorted(focal_boost.comparison.__all__) == ["Comparison", "InputError", "compare"]
+    assert focal_boost.comparison.compare is focal_boost.compare
+
+
 def test_names_of_the_losses():
-    assert sorted(focal_boost.losses.__all__) == ["BinaryFocalLoss", "MulticlassFocalLoss", "posterior"]
+    assert sorted(focal_boost.losses.__all__) == [
+        "BinaryFocalLoss",
+        "BoundLoss",
+        "FocalLoss",
+        "Gamma",
+        "Hessian",
+        "MulticlassFocalLoss",
+        "posterior",
+    ]
     assert all(hasattr(focal_boost.losses, name) for name in focal_boost.losses.__all__)
 
 
@@ -32,12 +54,14 @@ def test_public_methods_of_a_loss():
     methods = {name for name in dir(focal_boost.BinaryFocalLoss) if not name.startswith("_")}
     assert methods == {
         "alpha",
+        "bind",
         "fit_intercept_only",
         "gamma",
         "gradient",
         "gradient_hessian",
         "hessian",
         "loss",
+        "objective",
         "predict_log_proba",
         "predict_proba",
     }
@@ -84,19 +108,6 @@ def test_training_on_a_cluster_names_the_packages_that_are_missing(missing, monk
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r'pip install "dask\[array,dataframe\]" distributed'):
         importlib.import_module("focal_boost.dask")
-
-
-@pytest.mark.parametrize(
-    ("missing", "use", "extra"),
-    [
-        ("focal_boost._compare", lambda: focal_boost.__getattr__("compare"), "all"),
-        ("focal_boost._compare._command", _cli.main, "all"),
-    ],
-)
-def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(missing, use, extra, monkeypatch):
-    monkeypatch.setitem(sys.modules, missing, None)  # importing it is an ImportError now
-    with pytest.raises((ImportError, SystemExit), match=rf"focal-boost\[{extra}\]"):
-        use()
 
 
 def test_importing_the_package_imports_no_booster():

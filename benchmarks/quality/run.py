@@ -1,148 +1,172 @@
-"""Run contenders on the folds of every set and write one line of JSON per fit; started again, it goes on.
-
-    python -m benchmarks.quality.run FOLDER results.jsonl
-
-A contender that fails is recorded with its error. See ``--help``.
-"""
+"""Train and score the contenders on every fold of a set: one problem is a set with one booster."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import platform
 import re
 import time
 import warnings
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.quality import _contenders, _measures, _peers, _prototypes, _sets
+from benchmarks import harness
+from benchmarks.quality import contenders, peers, sets
+from benchmarks.quality.contenders import BOOSTERS, Contender, label
+from benchmarks.quality.hessians import HESSIANS
+from focal_boost.comparison.scores import best_thresholds, score
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+TRAINERS = {"log loss": contenders.log_loss_model, "focal_boost": contenders.focal_boost, **peers.PEERS}
+CHOSEN = {
+    "gamma chosen by log loss": ("log_loss", 1),
+    "gamma chosen by average precision": ("average_precision", -1),
+}
+
+KEY = ("set", "contender", "booster", "gamma", "variant")
+BY_FOLD = tuple(f"{measure}_{i + 1}" for measure in ("log_loss", "average_precision") for i in range(sets.N_FOLDS))
+COLUMNS = {
+    "standard": ("classes", *BY_FOLD, "roc_auc", "brier", "ece", "f1", "rounds", "cpu_seconds", "error"),
+    "policies": ("classes", "log_loss", "average_precision", "rounds", "largest_raw", "error"),
+}
+COLUMNS["scales"] = COLUMNS["policies"]
+
+Fits = list[dict[str, float]]
 
 
-PACKAGES = ("numpy", "scikit-learn", "xgboost", "lightgbm", "catboost", "gbdtCBL", "imlightgbm", "bokbokbok")
-FAMILIES = {"log loss": _contenders.log_loss_model, "focal_boost": _contenders.focal_boost, **_peers.PEERS}
+def entrants(experiment: str, gammas: list[float]) -> list[Contender]:
+    """Return the contenders of an experiment."""
+    standard = experiment == "standard"
+    variants = {"standard": ("", "weighted"), "scales": ("", "rescaled"), "policies": tuple(HESSIANS)}[experiment]
+    own = [
+        *(Contender("log loss", *rest) for rest in product(BOOSTERS, [0.0], variants if standard else [""])),
+        *(Contender("focal_boost", *rest) for rest in product(BOOSTERS, gammas, variants)),
+    ]
+    chosen = [Contender(name, booster, np.nan) for booster in BOOSTERS for name in CHOSEN]
+    return own + peers.contenders() + chosen if standard else own
 
 
-@lru_cache(maxsize=1)
-def _table_and_folds(folder: Path, name: str, max_rows: int, keep_rare: bool) -> tuple[Any, list[Any]]:
-    table = _sets.load(folder, name, max_rows, keep_rare)
-    return table, list(_sets.folds(table))
+def command(
+    folder: Annotated[Path, typer.Argument(help="Folder of the sets, with INDEX.json.")],
+    results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
+    experiment: Annotated[Literal["standard", "policies", "scales"], typer.Option()] = "standard",
+    names: Annotated[str, typer.Option("--sets", help="Names of sets, comma-separated; all by default.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Regular expression, found in 'xgboost: focal_boost 2, weighted'.")
+    ] = "",
+    gammas: Annotated[str, typer.Option(help="Of this library, comma-separated.")] = "0.5,1,2,3,5",
+    max_rows: Annotated[int, typer.Option(help="Larger sets are sampled down.")] = 20_000,
+    keep_rare: Annotated[bool, typer.Option(help="Train on classes that are too small to test on.")] = False,
+    jobs: Annotated[int, typer.Option(help="Number of processes, of one thread each.")] = 2,
+) -> None:
+    """Train and score the contenders on real sets; started again, it goes on.
+
+    A contender that fails is recorded with its error.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    settings = {
+        "rounds": contenders.ROUNDS,
+        "learning_rate": contenders.LEARNING_RATE,
+        "patience": contenders.PATIENCE,
+        **{"max_rows": max_rows, "keep_rare": keep_rare, "jobs": jobs},
+    }
+    chosen_sets = names.split(",") if names else sets.names(folder)
+    load = partial(sets.load, folder, max_rows=max_rows, keep_rare=keep_rare)
+    if experiment == "standard":
+        facts = harness.Results(results, "quality-sets", ("set",), sets.FACTS, **settings)
+        for name in chosen_sets:
+            if {"set": name} not in facts:
+                facts.add(sets.facts_of(load(name)))
+    stem = "quality" if experiment == "standard" else f"quality-{experiment}"
+    rows = harness.Results(results, stem, KEY, COLUMNS[experiment], **settings)
+    exponents = [float(gamma) for gamma in gammas.split(",")]
+    matching = [
+        entrant
+        for entrant in entrants(experiment, exponents)
+        if re.search(only, f"{entrant.booster}: {label(entrant)}")
+    ]
+    problems = {}
+    for name in chosen_sets:
+        for booster in dict.fromkeys(entrant.booster for entrant in matching):
+            entering = [entrant for entrant in matching if entrant.booster == booster]
+            if not all({"set": name, **asdict(entrant)} in rows for entrant in entering):
+                problems[f"{name}, {booster}"] = partial(evaluate, load, name, entering, experiment)
+    harness.run(rows, problems, jobs)
 
 
 def evaluate(
-    folder: Path, name: str, max_rows: int, keep_rare: bool, fold: int, contender: _contenders.Contender
-) -> dict[str, Any]:
-    """Return the record of one fit."""
-    _prototypes.register()
-    table, folds = _table_and_folds(folder, name, max_rows, keep_rare)
-    record = {"set": name, "fold": fold, "contender": contender.name, **contender.record}
-    record["facts"] = _sets.facts_of(table)
-    start, cpu = time.perf_counter(), time.process_time()
+    load: Callable[[str], sets.Table], name: str, entering: list[Contender], experiment: str
+) -> list[harness.Row]:
+    """Return the rows of one problem."""
+    table = load(name)
+    folds = list(sets.folds(table))
+    fits = {entrant: _fits(entrant, table, folds) for entrant in entering if entrant.contender not in CHOSEN}
+    candidates = [
+        found
+        for entrant, found in fits.items()
+        if entrant.contender in ("log loss", "focal_boost") and not entrant.variant and not isinstance(found, str)
+    ]
+    for entrant in entering:
+        if entrant.contender in CHOSEN:
+            fits[entrant] = _choose(candidates, *CHOSEN[entrant.contender])
+    return [
+        {"set": name, **asdict(entrant), "classes": table.n_classes, **_summary(found, COLUMNS[experiment])}
+        for entrant, found in fits.items()
+    ]
+
+
+def _fits(entrant: Contender, table: sets.Table, folds: list[sets.Fold]) -> Fits | str:
+    """Return the measures on every fold, or the error of the first fold that failed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            outcome = FAMILIES[contender.family](contender, table, folds[fold])
+            return [_fit(entrant, table, fold) for fold in folds]
     except Exception as error:
-        record["error"] = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    else:
-        record |= {"rounds": outcome.rounds, "largest_raw": outcome.largest_raw}
-        record["cpu_seconds"] = time.process_time() - cpu
-        y, y_stop = table.y[folds[fold].test], table.y[folds[fold].stop]
-        record |= _measures.measure(y, outcome.log_proba, y_stop, outcome.log_proba_stop)
-    record["seconds"] = time.perf_counter() - start
-    return record
+        return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
-def environment() -> dict[str, Any]:
-    """Return the machine, the versions and the settings that all fits share."""
-    cpu = (
-        re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-        if Path("/proc/cpuinfo").exists()
-        else None
-    )
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            versions[package] = version(package)
+def _fit(entrant: Contender, table: sets.Table, fold: sets.Fold) -> dict[str, float]:
+    cpu = time.process_time()
+    outcome = TRAINERS[entrant.contender](entrant, table, fold)
+    cpu = time.process_time() - cpu
+    y, y_stop = table.y[fold.test], table.y[fold.stop]
+    thresholds = best_thresholds(y_stop, outcome.proba_stop)
     return {
-        "cpu": cpu[1] if cpu else platform.processor(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "versions": versions,
-        "rounds": _contenders.ROUNDS,
-        "learning_rate": _contenders.LEARNING_RATE,
-        "patience": _contenders.PATIENCE,
+        **_scores("", y, outcome.proba, thresholds),
+        **_scores("stop_", y_stop, outcome.proba_stop, thresholds),
+        "rounds": outcome.rounds,
+        "cpu_seconds": cpu,
+        "largest_raw": outcome.largest_raw,
     }
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(help="Folder of the sets, with INDEX.json.")],
-    results: Annotated[Path, typer.Argument(help="File of results, one line per fit; appended to.")],
-    experiment: Annotated[str, typer.Option(help="'standard', 'policies' or 'scales'.")] = "standard",
-    sets: Annotated[str, typer.Option(help="Names, comma-separated; all by default.")] = "",
-    only: Annotated[str, typer.Option(help="Regular expression that a contender's name must match.")] = "",
-    gammas: Annotated[str, typer.Option(help="Of the experiments 'policies' and 'scales'.")] = "0,1,2",
-    max_rows: Annotated[int, typer.Option(help="Larger sets are sampled down.")] = 20_000,
-    keep_rare: Annotated[bool, typer.Option(help="Train on classes too small to test on.")] = False,
-    jobs: Annotated[int, typer.Option(help="Fits at once, each of one thread.")] = 2,
-) -> None:
-    """Run what the file of results does not hold yet."""
-    if experiment == "standard":
-        contenders = _contenders.standard() + _peers.contenders()
-    elif experiment == "scales":
-        contenders = _contenders.scales(tuple(float(gamma) for gamma in gammas.split(",")))
-    elif experiment == "policies":
-        exponents = tuple(float(gamma) for gamma in gammas.split(","))
-        contenders = _contenders.policies(tuple(_prototypes.register()), exponents)
-    else:
-        raise typer.BadParameter(f"experiment must be 'standard', 'policies' or 'scales'; got {experiment!r}.")
-    lines = results.read_text().splitlines() if results.exists() else []
-    if not lines:
-        settings = {"max_rows": max_rows, "keep_rare": keep_rare, "jobs": jobs}
-        results.write_text(json.dumps({"environment": environment() | settings}) + "\n")
-    fits = [fit for fit in map(json.loads, lines) if "set" in fit]
-    done = {(fit["set"], fit["fold"], fit["contender"]) for fit in fits}
-    todo = [
-        (name, fold, contender)
-        for name in (sets.split(",") if sets else _sets.names(folder))
-        for fold in range(_sets.N_FOLDS)
-        for contender in contenders
-        if re.search(only, contender.name) and (name, fold, contender.name) not in done
+def _scores(prefix: str, y: np.ndarray, proba: np.ndarray, thresholds: np.ndarray) -> dict[str, float]:
+    scores = score(y, proba, thresholds)
+    return {prefix + name.lower().replace(" ", "_"): value for name, value in scores.items()}
+
+
+def _choose(candidates: list[Fits], measure: str, sign: int) -> Fits | str:
+    """Return on each fold the candidate that scores best on the stopping rows, at the CPU time of all of them."""
+    if not candidates:
+        return "ValueError: no gamma to choose from"
+    return [
+        min(fold, key=lambda fit: sign * fit[f"stop_{measure}"])
+        | {"cpu_seconds": sum(fit["cpu_seconds"] for fit in fold)}
+        for fold in zip(*candidates, strict=True)
     ]
-    columns = (TextColumn("{task.description:34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with ProcessPoolExecutor(jobs) as pool, results.open("a") as file, Progress(*columns) as progress:
-        bar = progress.add_task("", total=len(todo))
-        waiting: set[Future[dict[str, Any]]] = set()
-        for name, fold, contender in todo:
-            if len(waiting) == 2 * jobs:
-                waiting = _write(waiting, file, progress, bar)
-            waiting.add(pool.submit(evaluate, folder, name, max_rows, keep_rare, fold, contender))
-        while waiting:
-            waiting = _write(waiting, file, progress, bar)
 
 
-def _write(
-    waiting: set[Future[dict[str, Any]]], file: Any, progress: Progress, bar: Any
-) -> set[Future[dict[str, Any]]]:
-    """Write what is finished and return what is not."""
-    finished, rest = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in finished:
-        record = future.result()
-        file.write(json.dumps(record) + "\n")
-        progress.update(bar, advance=1, description=f"{record['set']} {record['family']} {record['booster']}")
-    file.flush()
-    return rest
-
-
-if __name__ == "__main__":
-    typer.run(main)
+def _summary(fits: Fits | str, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return means over the folds, and the measures of each fold where there are columns for them."""
+    if isinstance(fits, str):
+        return {"error": fits}
+    values = {f"{measure}_{i + 1}": value for i, fit in enumerate(fits) for measure, value in fit.items()}
+    values |= {measure: float(np.mean([fit[measure] for fit in fits])) for measure in fits[0]}
+    values["largest_raw"] = max(fit["largest_raw"] for fit in fits)
+    return {column: values[column] for column in columns if column in values}

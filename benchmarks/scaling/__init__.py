@@ -1,1 +1,1 @@
-"""The time of the focal loss against the built-in objectives on Dask, by workers and rows."""
+"""Time of the focal loss against the built-in objectives on Dask, by workers and rows."""

@@ -1,1 +1,1 @@
-"""How long one call, training and prediction take beside the built-in loss and the peers."""
+"""Time of one call, of training and of prediction, against the built-in loss and other packages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +37,9 @@ class Booster(Trainer, Protocol):
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw predictions, (n,) or (n, K)."""
 
+    def staged_raw_prediction(self, features: Features) -> Iterator[np.ndarray]:
+        """Yield the raw predictions after each round."""
+
     @property
     def native(self) -> Any:
         """The booster's own model."""
@@ -48,6 +51,10 @@ class Booster(Trainer, Protocol):
     @property
     def best_iteration(self) -> int | None:
         """The best iteration as the booster counts it, None without early stopping."""
+
+    @property
+    def best_score(self) -> float | None:
+        """The watched metric in the best iteration, None without early stopping."""
 
     @property
     def n_iter(self) -> int:
@@ -86,4 +93,4 @@ def default_estimator() -> Any:
             "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, "
             "or pass an LGBMClassifier."
         ) from error
-    return XGBClassifier()
+    return XGBClassifier(enable_categorical=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from focal_boost._data import Features, Training, pandas_categories
-from focal_boost.boosters._metrics import LightGBMMetric, LightGBMUserMetric, requested_metrics
+from focal_boost.boosters._metrics import LightGBMMetric, LightGBMUserMetric, requested_metrics, watch_log_loss
 from focal_boost.boosters._objective import BoundObjective
 from focal_boost.losses import FocalLoss
 
@@ -84,19 +84,24 @@ class LightGBM:
     ) -> Any:
         """Return a clone of the estimator, trained with the loss: a plain native model."""
         estimator = self.clone()
-        metrics = self.metrics(loss, calibrated, fit_params)
+        metrics = self.metrics(training, loss, calibrated, fit_params)
         n_classes = len(training.classes)
         dtype, factor = derivative_settings(loss, n_classes)
         bound = loss.bind(training.labels, training.sample_weight, n_classes, dtype, factor)
         self.fit(estimator, BoundObjective(bound), metrics, repeat, training, start, fit_params)
         return estimator
 
-    def metrics(self, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]) -> list[Any]:
+    def metrics(
+        self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
+    ) -> list[Any]:
         """Return the metrics of the eval sets; raise ValueError for one, or a fit parameter, that is refused."""
         for name in _UNSUPPORTED:
             if fit_params.get(name) is not None:
                 raise ValueError(f"{name} is not supported: the model starts anew, from the class prior.")
-        return _read_metrics(fit_params.get("eval_metric") or self._own_metric, loss, calibrated)
+        requested = _split_metrics(fit_params.get("eval_metric") or self._own_metric)
+        if training.n_iter_no_change is not None:
+            requested = watch_log_loss(requested)
+        return _read_metrics(requested, loss, calibrated)
 
     def fit(
         self,
@@ -112,7 +117,17 @@ class LightGBM:
 
         ``init_score(start, labels)`` repeats the starting value for every row.
         """
-        fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
+        import lightgbm
+
+        verbose, callbacks = fit_params.get("verbose"), list(fit_params.get("callbacks") or [])
+        own = ("eval_metric", "verbose", "callbacks")
+        fit_params = {name: value for name, value in fit_params.items() if name not in own}
+        if verbose:
+            callbacks.append(lightgbm.log_evaluation(int(verbose)))
+        if training.n_iter_no_change is not None:
+            callbacks.append(
+                lightgbm.early_stopping(training.n_iter_no_change, first_metric_only=True, verbose=False)
+            )
         settings: dict[str, Any] = {"objective": objective, "metric": "None"}
         if _param(estimator, "feature_pre_filter") is None:
             # With a callable objective LightGBM fails on data in which no feature passes the filter.
@@ -127,6 +142,7 @@ class LightGBM:
             training.labels,
             sample_weight=training.sample_weight,
             init_score=init_score(start, training.labels),
+            callbacks=callbacks,
             **fit_params,
         )
         # An empty metric means the objective's default.
@@ -170,9 +186,23 @@ class LightGBM:
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw scores, (n,) or (n, K), float64."""
         # Not by the estimator's own predict, which warns of feature names that LightGBM 4.6 made up.
+        X = self._readable(features)
+        return np.asarray(self.native.predict(X, raw_score=True, num_threads=self._n_threads))
+
+    def staged_raw_prediction(self, features: Features) -> Iterator[np.ndarray]:
+        """Yield the raw predictions after each round."""
+        X = self._readable(features)
+        raw: Any = 0.0  # the start is in the first trees
+        for i in range(self.n_iter):
+            raw = raw + self.native.predict(
+                X, raw_score=True, start_iteration=i, num_iteration=1, num_threads=self._n_threads
+            )
+            yield raw
+
+    @property
+    def _n_threads(self) -> int:
         n_jobs = self.estimator.n_jobs
-        threads = n_jobs if n_jobs is not None and n_jobs > 0 else cpu_count()
-        return np.asarray(self.native.predict(self._readable(features), raw_score=True, num_threads=threads))
+        return n_jobs if n_jobs is not None and n_jobs > 0 else cpu_count()
 
     @property
     def native(self) -> Any:
@@ -189,6 +219,15 @@ class LightGBM:
         """The best iteration, counted from 1, None without early stopping."""
         best = self.estimator.best_iteration_
         return int(best) if best is not None and best > 0 else None
+
+    @property
+    def best_score(self) -> float | None:
+        """The first metric of the first eval set in the best iteration, None without early stopping."""
+        best = self.best_iteration
+        if best is None:
+            return None
+        metrics = next(iter(self.evals_result.values()))
+        return float(next(iter(metrics.values()))[best - 1])
 
     @property
     def n_iter(self) -> int:
@@ -216,13 +255,17 @@ def derivative_settings(loss: FocalLoss, n_classes: int) -> tuple[Any, float]:
     return dtype, 1.0 if n_classes == 2 else n_classes / (n_classes - 1)
 
 
-def _read_metrics(requested: Any, loss: FocalLoss, calibrated: bool) -> list[Any]:
+def _split_metrics(requested: Any) -> list[Any]:
     requested = "log_loss" if requested in (None, "") else requested
     requested = requested.split(",") if isinstance(requested, str) else requested
     requested = requested if isinstance(requested, list | tuple) else [requested]
     no_metric = ("none", "null", "na", "custom")
+    return [metric for metric in requested if not (isinstance(metric, str) and metric.lower() in no_metric)]
+
+
+def _read_metrics(requested: list[Any], loss: FocalLoss, calibrated: bool) -> list[Any]:
     return requested_metrics(
-        [metric for metric in requested if not (isinstance(metric, str) and metric.lower() in no_metric)],
+        requested,
         _RANK_METRICS,
         lambda name: LightGBMMetric(loss, name, calibrated),
         lambda function: LightGBMUserMetric(function, loss, calibrated),

@@ -156,6 +156,12 @@ def requested_metrics(
     return metrics
 
 
+def watch_log_loss(requested: list[Any]) -> list[Any]:
+    """Return the requested metrics with the log loss first, on which training is to stop."""
+    others = [metric for metric in requested if callable(metric) or metric not in _LOG_LOSS]
+    return ["log_loss", *others]
+
+
 def _mean_over_workers(metric: Callable[..., float], y_true: Any, y_pred: Any, sample_weight: Any) -> float:
     """Return the metric's weighted mean over the workers of a distributed training.
 

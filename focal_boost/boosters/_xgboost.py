@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import numpy as np
 from sklearn.base import clone
 
 from focal_boost._data import Features, Training, polars_enums
-from focal_boost.boosters._metrics import XGBoostMetric, XGBoostUserMetric, requested_metrics
+from focal_boost.boosters._metrics import XGBoostMetric, XGBoostUserMetric, requested_metrics, watch_log_loss
 from focal_boost.boosters._objective import BoundObjective
 from focal_boost.losses import FocalLoss
 
@@ -87,12 +88,14 @@ class XGBoost:
     ) -> Any:
         """Return a clone of the estimator, trained with the loss: a plain native model."""
         estimator = self.clone()
-        metrics = self.metrics(loss, calibrated, fit_params)
+        metrics = self.metrics(training, loss, calibrated, fit_params)
         bound = loss.bind(training.labels, training.sample_weight, len(training.classes))
         self.fit(estimator, BoundObjective(bound), metrics, training, start, fit_params)
         return estimator
 
-    def metrics(self, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]) -> list[Any]:
+    def metrics(
+        self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
+    ) -> list[Any]:
         """Return the metrics of the eval sets; raise ValueError for one, or a fit parameter, that is refused."""
         for name, reason in _UNSUPPORTED.items():
             if fit_params.get(name) is not None:
@@ -100,7 +103,22 @@ class XGBoost:
         requested = fit_params.get("eval_metric")
         if requested is None:
             requested = "log_loss" if self.estimator.eval_metric is None else self.estimator.eval_metric
-        return _read_metrics(requested if isinstance(requested, list | tuple) else [requested], loss, calibrated)
+        requested = list(requested) if isinstance(requested, list | tuple) else [requested]
+        if training.n_iter_no_change is not None:
+            requested = watch_log_loss(requested)
+            self._check_early_stopping()
+        return _read_metrics(requested, loss, calibrated)
+
+    def _check_early_stopping(self) -> None:
+        from xgboost import XGBRFClassifier
+
+        if isinstance(self.estimator, XGBRFClassifier):
+            raise ValueError("early_stopping must be False for an XGBRFClassifier, which trains one round.")
+        if self.estimator.early_stopping_rounds is not None:
+            raise ValueError(
+                "early_stopping=True must not be combined with early_stopping_rounds: set n_iter_no_change; got "
+                f"early_stopping_rounds={self.estimator.early_stopping_rounds!r}."
+            )
 
     def fit(
         self,
@@ -114,12 +132,17 @@ class XGBoost:
         """Train ``estimator`` with objective and metrics, and leave a plain native model in it."""
         own = self.estimator
         fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
+        callbacks = fit_params.pop("callbacks", None)
+        if callbacks:
+            estimator.set_params(callbacks=[*(estimator.callbacks or []), *callbacks])
+        if training.features.has_categories and not (estimator.enable_categorical or _categories_by_default()):
+            raise ValueError("estimator must have enable_categorical=True for columns that are categories.")
         # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
         base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
         estimator.set_params(objective=objective, base_score=base_score)
         evals = training.eval_sets
         if evals:
-            _set_metrics(estimator, metrics)
+            _set_metrics(estimator, metrics, training.n_iter_no_change)
         weights = [weight for *_, weight in evals]
         if any(weight is not None for weight in weights):  # XGBoost expects weights of all sets or of none
             weights = [np.ones(len(y)) if weight is None else weight for _, y, weight in evals]
@@ -149,6 +172,37 @@ class XGBoost:
         with _errors_without_trace():
             return np.asarray(self.estimator.predict(polars_enums(features), output_margin=True))
 
+    def staged_raw_prediction(self, features: Features) -> Iterator[np.ndarray]:
+        """Yield the raw predictions after each round."""
+        import xgboost
+
+        if self.estimator.booster == "gblinear":
+            raise ValueError("estimator must be a tree booster to predict by stage; got booster='gblinear'.")
+        X, estimator = polars_enums(features), self.estimator
+        with _errors_without_trace():
+            data = xgboost.DMatrix(
+                X,
+                missing=estimator.missing,
+                nthread=estimator.n_jobs,
+                feature_types=estimator.feature_types,
+                enable_categorical=True,
+            )
+            raw, start = None, None
+            for i in range(self.n_iter):
+                # The predictions of one round contain the start.
+                own = self.native.predict(data, output_margin=True, iteration_range=(i, i + 1))
+                if raw is None:
+                    raw, start = own, self._start(own.shape)
+                else:
+                    raw = raw + (own - start)
+                yield raw
+
+    def _start(self, shape: tuple[int, ...]) -> Any:
+        """Return the raw prediction of a model without trees."""
+        config = json.loads(self.native.save_config())["learner"]["learner_model_param"]
+        base_score = np.atleast_1d(json.loads(config["base_score"])).astype(np.float32)
+        return base_score if len(shape) == 2 else np.log(base_score / (1 - base_score))
+
     @property
     def native(self) -> Any:
         """The xgboost.Booster."""
@@ -168,6 +222,14 @@ class XGBoost:
             return None
 
     @property
+    def best_score(self) -> float | None:
+        """The watched metric in the best iteration, None without early stopping."""
+        try:
+            return float(self.estimator.best_score)
+        except AttributeError:
+            return None
+
+    @property
     def n_iter(self) -> int:
         """The number of boosting rounds that prediction uses."""
         best = self.best_iteration
@@ -177,6 +239,14 @@ class XGBoost:
     def made_a_split(self) -> bool:
         """Whether any tree has more than one leaf (gblinear: any coefficient)."""
         return bool(self.native.get_score(importance_type="weight"))
+
+
+def _categories_by_default() -> bool:
+    """Return whether XGBoost reads categories without ``enable_categorical``, as it does from 3.3 on."""
+    from xgboost import __version__
+
+    major, minor = __version__.split(".")[:2]
+    return (int(major), int(minor)) >= (3, 3)
 
 
 def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -> list[Any]:
@@ -195,19 +265,21 @@ def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -
     return metrics
 
 
-def _set_metrics(estimator: Any, metrics: list[Any]) -> None:
-    built_in = [metric for metric in metrics if not callable(metric)]
-    if not built_in:
+def _set_metrics(estimator: Any, metrics: list[Any], n_iter_no_change: int | None) -> None:
+    if len(metrics) == 1 and callable(metrics[0]):
         # A callable in a list would be stored as a name that no restored model knows. By default XGBoost adds the
         # log loss of the plain sigmoid or softmax.
         estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
-        return
-    estimator.set_params(eval_metric=metrics)
-    if len(built_in) < len(metrics) and not callable(metrics[-1]) and estimator.early_stopping_rounds is not None:
-        # XGBoost stops on the last metric and puts the callable last, wherever it was requested.
+    else:
+        estimator.set_params(eval_metric=metrics)
+    # XGBoost stops on the last metric and puts the callable last, wherever it was requested.
+    rounds = estimator.early_stopping_rounds
+    if n_iter_no_change is not None:
+        estimator.set_params(early_stopping_rounds=n_iter_no_change)
+    elif rounds is not None and any(map(callable, metrics)) and not callable(metrics[-1]):
         from xgboost.callback import EarlyStopping
 
-        stop = EarlyStopping(rounds=estimator.early_stopping_rounds, metric_name=metrics[-1])
+        stop = EarlyStopping(rounds=rounds, metric_name=metrics[-1])
         estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from focal_boost._arguments import check_calibrated
+from focal_boost._arguments import check_flag
 from focal_boost._data import pair_eval_sets
 from focal_boost.classifier import FocalBoostClassifier, train
 from focal_boost.dask._partitions import read_features, read_training
@@ -145,7 +145,7 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
         booster = _booster_of(_default_estimator() if self.estimator is None else self.estimator)
         eval_sets = pair_eval_sets(eval_set, eval_X, eval_y, eval_sample_weight)
         booster.check_parameters()
-        check_calibrated(self.calibrated)
+        check_flag("calibrated", self.calibrated)
         params = {**self.get_params(deep=False), "estimator": booster.unfitted_local}
         local = FocalBoostClassifier(**params)
         training = read_training(local, X, y, sample_weight, eval_sets)

@@ -45,7 +45,7 @@ class DaskLightGBM:
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
         """Return an LGBMClassifier, trained on the cluster with the loss."""
-        metrics = self.booster.metrics(loss, calibrated, fit_params)
+        metrics = self.booster.metrics(training, loss, calibrated, fit_params)
         n_classes = len(training.classes)
         # A classifier would encode the labels of each worker separately: where a worker has one class only, its
         # label would become 0. A regressor takes the labels as they are, and trains the same with a callable.

@@ -39,7 +39,7 @@ class DaskXGBoost:
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
         """Return an XGBClassifier or XGBRFClassifier, trained on the cluster with the loss."""
-        metrics = self.booster.metrics(loss, calibrated, fit_params)
+        metrics = self.booster.metrics(training, loss, calibrated, fit_params)
         estimator = self.booster.clone()
         if not isinstance(estimator, DaskXGBRFClassifier):  # which refuses callbacks
             # The first one: early stopping may replace the model at the end.

@@ -207,7 +207,8 @@ class FocalLoss(ABC):
         labels = check_labels(y_true, None, n_classes)
         weight = check_sample_weight(sample_weight, len(labels))
         factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
-        return BoundLoss(self, self._encode(labels, weight, n_classes, dtype), dtype, factor)
+        with np.errstate(under="ignore"):
+            return BoundLoss(self, self._encode(labels, weight, n_classes, dtype), dtype, factor)
 
     @property
     def _policy(self) -> Policy:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from focal_boost._arguments import check_calibrated
+from focal_boost._arguments import check_flag
 from focal_boost.losses import _focal, _posterior
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._focal import Scratch
@@ -98,12 +98,13 @@ class BinaryFocalLoss(FocalLoss):
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        check_calibrated(calibrated)
+        check_flag("calibrated", calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_moderate(raw)
-        if calibrated:
-            raw = _posterior.binary_log_odds(raw, *self._by_class())
-        return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)
+        with np.errstate(under="ignore"):
+            if calibrated:
+                raw = _posterior.binary_log_odds(raw, *self._by_class())
+            return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)
 
     def _by_class(self) -> tuple[np.ndarray, np.ndarray]:
         return gammas_by_class(self.gamma, 2), alphas_by_class(self.alpha, 2)

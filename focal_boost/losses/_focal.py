@@ -33,8 +33,8 @@ class Scratch:
     """Working memory for a block of m rows and K outputs.
 
     Of the true class, shape (m,): ``odds`` against it, its probability ``p``, ``q = 1 - p``, ``ell = -log p``,
-    ``power = q^g`` and ``slope``. Of every class, shape (K, m), which two classes do not need: ``softmax``, the
-    probability of all other classes ``rest``, the absolute gradient ``pull`` and ``share``; and the place
+    ``power = q^g`` and ``slope``. Of every class, shape (K, m), empty for a single raw prediction: ``softmax``,
+    the probability of all other classes ``rest``, the absolute gradient ``pull`` and ``share``; and the place
     ``true`` of the true class in the flattened (K, m).
     """
 
@@ -51,26 +51,25 @@ class Scratch:
     true: np.ndarray
 
     @classmethod
-    def empty(cls, n_rows: int, n_outputs: int, dtype: Any) -> Scratch:
-        """Return uninitialised working memory."""
-        rows = np.empty((6, n_rows), dtype)
-        outputs = np.empty((4, n_outputs, n_rows), dtype)
-        true = np.empty(n_rows, np.intp)
-        return cls(*rows, *outputs, true)  # type: ignore[call-arg]  # mypy counts two starred arguments as many
+    def within(cls, memory: np.ndarray, true: np.ndarray, n_rows: int, n_outputs: int) -> Scratch:
+        """Return working memory for a block, in the given arrays."""
+        rows, outputs = memory[: 6 * n_rows], memory[6 * n_rows : (6 + 4 * n_outputs) * n_rows]
+        rows, outputs = rows.reshape(6, n_rows), outputs.reshape(4, n_outputs, n_rows)
+        return cls(*rows, *outputs, true[:n_rows])  # type: ignore[call-arg]  # mypy counts starred arguments as one
 
 
 def blocks(raw: np.ndarray, dtype: Any) -> Iterator[tuple[slice, Scratch]]:
     """Yield the rows of each block of a raw prediction, (n,) or (n, K), and working memory of its size."""
     # Single-threaded on purpose: handing the interpreter lock over cost as much as a second thread gained
     # (docs/benchmark-speed.md).
-    n_outputs = 1 if raw.ndim == 1 else raw.shape[1]
-    size = max(256, BLOCK // n_outputs)
-    scratch = None
+    n_outputs = 0 if raw.ndim == 1 else raw.shape[1]
+    size = max(256, BLOCK // max(1, n_outputs))
+    largest = min(size, len(raw))
+    memory = np.empty((6 + 4 * n_outputs) * largest, dtype)
+    true = np.empty(largest if n_outputs else 0, np.intp)
     for start in range(0, len(raw), size):
         m = min(size, len(raw) - start)
-        if scratch is None or m < size:
-            scratch = Scratch.empty(m, n_outputs, dtype)
-        yield slice(start, start + m), scratch
+        yield slice(start, start + m), Scratch.within(memory, true, m, n_outputs)
 
 
 def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> None:
@@ -88,8 +87,8 @@ def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> N
     np.exp(u, out=t.odds)
     if others is not None:
         t.odds *= others
-    # 1 - p and -log(p) would lose the digits of a small q or ell. log1p(e) is the logarithm of the rounded total 1 + e
-    # plus the rounding error over the total: NumPy's log1p is up to eight times as slow as its log.
+    # 1 - p and -log(p) would lose the digits of a small q or ell. log1p(e) is the logarithm of the rounded total,
+    # 1 + e, plus its rounding error over the total: NumPy's log1p is up to eight times as slow as its log.
     total, error = t.p, t.q
     np.add(t.odds, 1, out=total)
     np.log(total, out=t.ell)

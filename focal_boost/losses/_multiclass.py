@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from focal_boost._arguments import check_calibrated, largest_label
+from focal_boost._arguments import check_flag, largest_label
 from focal_boost.losses import _focal, _posterior
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._focal import Scratch
@@ -105,12 +105,13 @@ class MulticlassFocalLoss(FocalLoss):
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        check_calibrated(calibrated)
+        check_flag("calibrated", calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_moderate(raw)
-        if not calibrated:
-            return log_softmax(raw)
-        return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
+        with np.errstate(under="ignore"):
+            if not calibrated:
+                return log_softmax(raw)
+            return _posterior.multiclass_log_posterior(raw, *self._by_class(raw.shape[1]))
 
     def _by_class(self, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
         return gammas_by_class(self.gamma, n_classes), alphas_by_class(self.alpha, n_classes)
@@ -177,5 +178,7 @@ class MulticlassFocalLoss(FocalLoss):
             gauss_newton *= diagonal_factor
             curvature *= diagonal_factor
         hessian = policy(gauss_newton, np.multiply(share, curvature, out=t.softmax), share, t.pull)
+        if np.may_share_memory(hessian, t.pull):  # a policy may return the absolute gradient as it is
+            hessian = hessian.copy()
         t.pull.put(t.true, np.negative(slope, out=slope))
         return t.pull.T, hessian.T

@@ -1,6 +1,7 @@
-"""The benchmark of quality on sets made up here: what runs, what is tabled, what the measures are."""
+"""The benchmark of quality on synthetic sets."""
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification
-from sklearn.metrics import f1_score
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.quality import _measures, _sets, summarise  # noqa: E402  # the benchmarks are no package of the library
+from benchmarks.harness import RESULTS, read_rows  # noqa: E402  # the benchmarks are not part of the library
+from benchmarks.quality import contenders, run, sets, summary  # noqa: E402
+from benchmarks.quality.contenders import Contender, probabilities  # noqa: E402
+from benchmarks.quality.hessians import HESSIANS  # noqa: E402
+from focal_boost import BinaryFocalLoss, MulticlassFocalLoss  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +44,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_folds_part_the_rows_hold_every_class_and_never_test_on_a_class_too_small(folder):
-    table = _sets.load(folder, "three", max_rows=1000, keep_rare=True)
+def test_folds_partition_the_rows_hold_every_class_and_never_test_on_a_class_too_small(folder):
+    table = sets.load(folder, "three", max_rows=1000, keep_rare=True)
     assert table.left_out == {"3": 5}
-    folds = list(_sets.folds(table))
+    folds = list(sets.folds(table))
     tested = np.concatenate([fold.test for fold in folds])
     assert sorted(tested) == np.flatnonzero(~table.rare).tolist()
     for fold in folds:
@@ -51,76 +55,178 @@ def test_folds_part_the_rows_hold_every_class_and_never_test_on_a_class_too_smal
         assert sorted(rows) == list(range(len(table.y)))
         assert set(table.y[fold.train]) == {0, 1, 2, 3}
         assert set(table.y[fold.stop]) == set(table.y[fold.test]) == {0, 1, 2}
-    assert _sets.load(folder, "three", max_rows=1000, keep_rare=False).n_classes == 3
+    assert sets.load(folder, "three", max_rows=1000, keep_rare=False).n_classes == 3
 
 
-def test_sampling_a_set_down_keeps_the_class_shares(folder):
-    full, part = (_sets.load(folder, "two", max_rows=n, keep_rare=False) for n in (1000, 100))
+def test_sampling_keeps_the_class_shares(folder):
+    full, part = (sets.load(folder, "two", max_rows=n, keep_rare=False) for n in (1000, 100))
     assert len(part.y) == 100
     assert part.y.mean() == pytest.approx(full.y.mean(), abs=0.01)
 
 
 def test_run_goes_on_where_it_stopped_and_its_results_make_the_tables(folder, tmp_path):
-    lines, results, page = tmp_path / "lines.jsonl", tmp_path / "results.json", tmp_path / "page.md"
-    run = [sys.executable, "-m", "benchmarks.quality.run", str(folder), str(lines), "--jobs", "1"]
-    run += ["--only", "^(log loss|focal_boost) .*gamma=(0|2) .*alpha=None"]
-    subprocess.run([*run, "--sets", "two"], cwd=ROOT, check=True, capture_output=True)
-    first = lines.read_text()
-    subprocess.run(run, cwd=ROOT, check=True, capture_output=True)
-    assert lines.read_text().startswith(first)
-    fits = [json.loads(line) for line in lines.read_text().splitlines()[1:]]
-    assert len(fits) == 2 * 3 * 4
-    assert all(np.isfinite(fit["log_loss"]) for fit in fits)
-
-    broken = fits[0] | {"contender": "broken", "family": "broken", "error": "ValueError: no"}
-    lines.write_text(lines.read_text() + json.dumps(broken) + "\n")
-    summarise.collect(results, [f"standard={lines}"])
-    page.write_text(
-        "# Page\n<!-- table multiclass -->stale<!-- end -->\n<!-- table failures --><!-- end -->\n"
-        "<!-- table foretold --><!-- end -->\n<!-- table Hessian at the start --><!-- end -->\nend\n"
+    results, page = tmp_path / "results", tmp_path / "page.md"
+    benchmarks = [sys.executable, "-m", "benchmarks"]
+    command = [*benchmarks, "run", "quality", str(folder), "--results", str(results), "--jobs", "1"]
+    command += ["--only", "built-in log loss$|focal_boost 2$|chosen by log loss"]
+    subprocess.run([*command, "--sets", "two"], cwd=ROOT, check=True, capture_output=True)
+    first = (results / "quality.csv").read_text()
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert (results / "quality.csv").read_text().startswith(first)
+    fits = read_rows(results / "quality.csv")
+    assert len(fits) == 2 * 2 * 3
+    assert all(
+        np.isfinite(float(fit[column])) for fit in fits for column in (*run.BY_FOLD, "roc_auc", "ece", "f1")
     )
-    summarise.tables(results, page)
+    assert [(row["set"], row["left_out"]) for row in read_rows(results / "quality-sets.csv")] == [
+        ("two", ""),
+        ("three", "3 (5 rows)"),
+    ]
+
+    with (results / "quality.csv").open("a") as file:
+        file.write("three,broken,xgboost,2" + "," * (len(fits[0]) - 4) + "ValueError: no\n")
+    page.write_text(
+        "# Page\n<!-- table more classes -->stale<!-- end -->\n<!-- table failures --><!-- end -->\n"
+        "<!-- table correlations --><!-- end -->\n<!-- table Hessian at the start --><!-- end -->\nend\n"
+    )
+    command = [*benchmarks, "tables", str(page), "--results", str(results)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     text = page.read_text()
     assert "stale" not in text
     assert "| xgboost | focal_boost 2 | 1/1 |" in text
-    assert "ValueError: no" in text
+    assert "| xgboost | gamma chosen by log loss | 1/1 |" in text
+    assert "| xgboost: broken 2 | ValueError: no | 1 |" in text
     assert "| built-in log loss | " in text
     assert "| 50 % | 1.29 | 1.50 | 1.60 |" in text
     assert text.endswith("end\n")
 
 
 def test_noise_is_a_difference_whose_sign_the_folds_do_not_share():
-    values = {"log loss": [0.5, 0.5, 0.5], "focal_boost": [0.4, 0.41, 0.4]}
-    columns = {"booster": "xgboost", "alpha": "none", "hessian": "dominant", "rescaled": False, "error": None}
+    values = {
+        ("clear", "log loss"): [0.5, 0.5, 0.5],
+        ("clear", "focal_boost"): [0.4, 0.41, 0.4],
+        ("noise", "log loss"): [0.5, 0.5, 0.5],
+        ("noise", "focal_boost"): [0.4, 0.6, 0.5],
+        ("failed", "log loss"): [0.5, 0.5, 0.5],
+        ("failed", "focal_boost"): [np.nan] * 3,
+    }
     fits = pd.DataFrame(
-        {"set": name, "fold": fold, "family": family, "gamma": 2.0 * (family == "focal_boost"), **columns}
-        | dict.fromkeys(summarise.NUMBERS, value if name == "clear" else [0.4, 0.6, 0.5][fold])
-        | {"n_classes": 2}
-        for family, folds in values.items()
-        for fold, value in enumerate(folds)
-        for name in ("clear", "noise")
+        {"set": name, "contender": contender, "booster": "xgboost", "gamma": 2.0 * (contender == "focal_boost")}
+        | {"variant": "", "classes": 2, "error": "ValueError" if np.isnan(folds[0]) else None}
+        | {f"log_loss_{i + 1}": value for i, value in enumerate(folds)}
+        for (name, contender), folds in values.items()
     )
-    fits.loc[(fits.set == "noise") & (fits.family == "log loss"), "log_loss"] = 0.5
-    signs = summarise.by_set(fits, "log_loss", ratio=True).query("family == 'focal_boost'").set_index("set").sign
-    assert signs.to_dict() == {"clear": -1, "noise": 0}
+    found = summary.by_set(fits, "log_loss", ratio=True).query("contender == 'focal_boost'").set_index("set")
+    assert found.sign.to_dict() == {"clear": -1, "noise": 0}
+    assert found.effect.to_dict() == pytest.approx({"clear": 1.21 / 1.5, "noise": 1})
+    assert found.lowest["noise"] == pytest.approx(-0.1)
+    assert found.highest["noise"] == pytest.approx(0.1)
 
 
-def test_threshold_is_the_one_of_the_largest_f1():
-    rng = np.random.default_rng(0)
-    proba = rng.integers(0, 12, 200) / 12
-    is_class = rng.random(200) < proba**2
-    best = max(f1_score(is_class, proba >= threshold) for threshold in np.unique(proba))
-    assert f1_score(is_class, proba >= _measures.best_threshold(is_class, proba)) == pytest.approx(best)
+def test_an_error_is_recorded_and_the_chosen_gamma_is_the_best_on_the_stopping_rows(folder, monkeypatch):
+    def train(contender, table, fold):
+        if contender.gamma == 5:
+            raise ValueError("no\nsecond line")
+        # Probabilities of the true class: gamma 1 is the best on the stopping rows, gamma 2 on the tested ones.
+        p, p_stop = {0: (0.6, 0.6), 1: (0.7, 0.9), 2: (0.8, 0.7)}[contender.gamma]
+        proba, proba_stop = (
+            np.where(np.eye(2)[table.y[rows]] > 0, share, 1 - share)
+            for rows, share in ((fold.test, p), (fold.stop, p_stop))
+        )
+        return contenders.Outcome(proba, proba_stop, 10, 1.0)
+
+    monkeypatch.setitem(run.TRAINERS, "log loss", train)
+    monkeypatch.setitem(run.TRAINERS, "focal_boost", train)
+    entering = [
+        Contender("log loss", "xgboost"),
+        *(Contender("focal_boost", "xgboost", g) for g in (1.0, 2.0, 5.0)),
+    ]
+    entering.append(Contender("gamma chosen by log loss", "xgboost", np.nan))
+
+    def load(name):
+        return sets.load(folder, name, max_rows=1000, keep_rare=False)
+
+    rows = run.evaluate(load, "two", entering, "standard")
+    assert rows[3]["error"] == "ValueError: no"
+    assert rows[4]["log_loss_1"] == pytest.approx(-np.log(0.7))
+    assert rows[4]["cpu_seconds"] == pytest.approx(sum(row["cpu_seconds"] for row in rows[:3]))
 
 
-def test_measures_of_certain_and_of_constant_probabilities():
+def test_scores_of_certain_and_of_constant_probabilities():
     y = np.repeat([0, 1], [90, 10])
-    constant = np.log(np.tile([0.9, 0.1], (100, 1)))
-    measures = _measures.measure(y, constant, y, constant)
-    assert measures["log_loss"] == pytest.approx(-0.9 * np.log(0.9) - 0.1 * np.log(0.1))
-    assert measures["brier"] == pytest.approx(0.09)
-    assert measures["average_precision"] == pytest.approx(0.1)
-    certain = np.log(np.eye(2)[y].clip(1e-300))
-    measures = _measures.measure(y, certain, y, certain)
-    assert measures["f1"] == measures["roc_auc"] == 1
-    assert measures["calibration_error"] == pytest.approx(0)
+    scores = run._scores("", y, np.tile([0.9, 0.1], (100, 1)), np.array([0.5]))
+    assert scores["log_loss"] == pytest.approx(-0.9 * np.log(0.9) - 0.1 * np.log(0.1))
+    assert scores["brier"] == pytest.approx(0.09)
+    assert scores["average_precision"] == pytest.approx(0.1)
+    scores = run._scores("", y, np.eye(2)[y], np.array([0.5]))
+    assert scores["f1"] == scores["roc_auc"] == 1
+    assert scores["ece"] == pytest.approx(0)
+
+
+def test_probabilities_are_sigmoid_and_softmax():
+    raw = np.array([-2.0, 0.0, 800.0])
+    assert probabilities(raw)[:, 1] == pytest.approx([1 / (1 + np.exp(2)), 0.5, 1])
+    assert probabilities(np.column_stack([raw, raw + 1]))[:, 1] == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+def parts_of_softmax(n_classes=4, gamma=2.0, n=200):
+    """Return the arguments of a Hessian function and the exact diagonal, by finite differences of the gradient."""
+    rng = np.random.default_rng(0)
+    raw, y = rng.normal(0, 3, (n, n_classes)), rng.integers(0, n_classes, n)
+    loss = MulticlassFocalLoss(n_classes, gamma)
+    P = probabilities(raw)
+    one_hot = np.eye(n_classes)[y]
+    p = (P * one_hot).sum(axis=1, keepdims=True)
+    q, ell = 1 - p, -np.log(p)
+    slope = q**gamma + gamma * q ** (gamma - 1) * p * ell
+    bend = gamma * q ** (gamma - 2) * p * (2 * q + (gamma * p - 1) * ell)
+    v = np.abs(P - one_hot)
+    arguments = slope * P * (1 - P), bend * q * v, np.where(one_hot > 0, 1.0, P / q), slope * v
+    exact = np.empty_like(raw)
+    for c in range(n_classes):
+        step = 1e-5 * np.eye(n_classes)[c]
+        exact[:, c] = (loss.gradient(y, raw + step) - loss.gradient(y, raw - step))[:, c] / 2e-5
+    return arguments, exact
+
+
+def test_hessians_are_built_from_the_exact_diagonal_and_leave_their_arguments_alone():
+    (gauss_newton, curvature, share, gradient), exact = parts_of_softmax()
+    before = [part.copy() for part in (gauss_newton, curvature, share, gradient)]
+    functions = {name: function for name, function in HESSIANS.items() if callable(function)}
+    found = {name: function(*before) for name, function in functions.items()}
+    for part, copy in zip((gauss_newton, curvature, share, gradient), before, strict=True):
+        assert np.array_equal(part, copy)
+    close = pytest.approx
+    assert np.minimum(exact, 0).min() < 0, "the example has no negative second derivative"
+    larger = np.maximum(exact, gauss_newton)
+    for name, floor in {
+        "": 1e-4,
+        ", floor 0": 0,
+        ", floor 0.001": 1e-3,
+        ", floor 0.01": 1e-2,
+        ", floor 0.1": 0.1,
+    }.items():
+        assert found[f"diagonal safeguarded{name}"] == close(
+            np.maximum(larger, floor * gradient), rel=1e-6, abs=1e-8
+        )
+    assert found["bounded"] == close(np.maximum(exact, gradient), rel=1e-6, abs=1e-8)
+    assert np.array_equal(found["absolute_gradient"], gradient)
+    assert (found["safeguarded, floor 0.01"] >= found["diagonal safeguarded, floor 0.01"] * (1 - 1e-12)).all()
+    assert all(pickle.loads(pickle.dumps(function)) is function for function in functions.values())
+
+
+def test_the_committed_results_hold_every_hessian():
+    recorded = {row["variant"] for row in read_rows(RESULTS / "quality-policies.csv")} - {""}
+    assert recorded == {*HESSIANS, "safeguarded, factor 2"}
+
+
+def test_the_losses_take_every_hessian_as_their_argument():
+    y, raw = np.array([0, 1, 1]), np.array([-3.0, -2.0, 4.0])
+    safeguarded = BinaryFocalLoss(2.0, None)(y, raw)[1]
+    for hessian in HESSIANS.values():
+        found = BinaryFocalLoss(2.0, None, hessian=hessian)(y, raw)[1]
+        assert found.shape == (3,)
+        assert (found > 0).all()
+    assert BinaryFocalLoss(2.0, None, hessian=HESSIANS["diagonal safeguarded"])(y, raw)[1] == pytest.approx(
+        safeguarded
+    )

@@ -1,7 +1,6 @@
-"""The benchmark of speed on small data: that it runs, and that its tables and picture hold what it measured."""
+"""The benchmark of speed on little data."""
 
 import importlib
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,46 +12,64 @@ import focal_boost
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.speed.run import package_of  # noqa: E402  # the benchmarks are no package of the library
+from benchmarks.harness import read_rows  # noqa: E402  # the benchmarks are not part of the library
+from benchmarks.speed import report  # noqa: E402
+from benchmarks.speed.run import package_of  # noqa: E402
 
 
-def run(module, *arguments):
-    command = [sys.executable, "-m", f"benchmarks.speed.{module}", *map(str, arguments)]
+def benchmarks(*arguments):
+    command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    path = tmp_path_factory.mktemp("speed") / "results.json"
-    run("run", path, "--quick")
-    return path
+    folder = tmp_path_factory.mktemp("speed")
+    benchmarks("run", "speed", "--results", folder, "--quick")
+    return folder
 
 
 def test_every_contender_that_is_installed_is_measured(results):
-    problems = json.loads(results.read_text())["problems"]
+    problems = {}
+    for row in read_rows(results / "speed.csv"):
+        problems.setdefault(row["problem"], {})[row["contender"]] = row
     assert {"plain NumPy log loss", "focal_boost"} <= set(problems["call, 1M rows, gamma 2"])
     for name in ("xgboost, 1M x 10, 1 thread", "lightgbm, 200k x 10, 7 classes, 2 threads"):
         assert {"built-in", "focal_boost", "focal_boost, objective alone"} <= set(problems[name])
     for contenders in problems.values():
-        for measured in contenders.values():
-            assert len(measured["wall"]) == len(measured["cpu"]) >= 1
-            assert min(measured["wall"]) > 0
+        for row in contenders.values():
+            assert 0 < float(row["seconds_low"]) <= float(row["seconds"]) <= float(row["seconds_high"])
+            assert float(row["cpu_seconds"]) >= 0
+        assert sum(not row["ratio"] for row in contenders.values()) == 1
 
 
-def test_the_tables_have_a_row_per_measurement(results):
-    n_measured = sum(len(contenders) for contenders in json.loads(results.read_text())["problems"].values())
-    assert len(run("compare", results).splitlines()) == n_measured + 2
+def test_the_table_has_a_row_per_measurement(results):
+    assert len(report.table(results).splitlines()) == len(read_rows(results / "speed.csv")) + 2
+
+
+def test_started_again_it_goes_on_with_the_problems_that_are_missing(results):
+    file = results / "speed.csv"
+    complete = file.read_text()
+    first, *rows = complete.splitlines(keepends=True)
+    kept = [row for row in rows if "predict_proba, xgboost" not in row]
+    assert len(kept) == len(rows) - 2
+    file.write_text(first + "".join(kept))
+    benchmarks("run", "speed", "--results", results, "--quick", "--only", "predict_proba")
+    again = file.read_text()
+    assert again.startswith(first + "".join(kept))
+    assert len(again.splitlines()) == len(complete.splitlines())
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the base is a commit")
-def test_two_versions_are_measured_against_each_other(tmp_path):
-    printed = run("run", tmp_path / "versions.json", "--quick", "--base", "HEAD", "--only", "gamma 2")
-    for problem, contenders in json.loads((tmp_path / "versions.json").read_text())["problems"].items():
-        assert list(contenders) == ["base", "focal_boost"]
-        assert f"| {problem} | focal_boost |" in printed
+def test_two_versions_are_measured_against_each_other():
+    lines = benchmarks("compare-commits", "HEAD", "--quick", "--only", "gamma 2").splitlines()
+    rows = [line.split(" | ") for line in lines if line.startswith("| call")]
+    assert rows
+    assert [row[1] for row in rows] == ["base", "focal_boost"] * (len(rows) // 2)
+    assert all((row[3] == "-") == (row[1] == "base") for row in rows)
 
 
-def test_a_version_is_loaded_beside_the_one_here(tmp_path, monkeypatch):
+def test_a_version_is_loaded_beside_the_one_in_the_working_tree(tmp_path, monkeypatch):
     def git(*arguments):
         settings = ["-c", "user.name=n", "-c", "user.email=e"]
         subprocess.run(["git", *settings, *arguments], cwd=tmp_path, check=True, capture_output=True)
@@ -71,5 +88,6 @@ def test_a_version_is_loaded_beside_the_one_here(tmp_path, monkeypatch):
 
 
 def test_the_picture_is_drawn(results, tmp_path):
-    run("plot", results, tmp_path / "speed.png")
+    benchmarks("plot", "--results", results, "--images", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["speed.png"]
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")

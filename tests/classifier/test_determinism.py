@@ -40,7 +40,7 @@ def test_the_same_seed_is_the_same_model(name, n_classes):
 
 def test_another_process_trains_the_same_models():
     jobs = [(name, n_classes) for name in BOOSTERS for n_classes in (2, 4)]
-    program = f"from tests.test_determinism import fingerprint; print(*[fingerprint(*job) for job in {jobs!r}])"
+    program = f"from tests.classifier.test_determinism import fingerprint; print(*[fingerprint(*job) for job in {jobs!r}])"
     here = [fingerprint(*job) for job in jobs]
     for seed in ("0", "1"):
         run = subprocess.run(

@@ -1,81 +1,183 @@
-"""The named Hessian policies: what each is made of, and that a booster can live with it."""
+"""The Hessian policies: what each returns, the parts it receives, what the booster gets."""
 
+import copy
+import functools
+import pickle
+from dataclasses import replace
+
+import mpmath as mp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import expit, softmax
 
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss
-from focal_boost.losses._base import Objective
+from focal_boost.losses import _hessian
 
-POLICIES = ["exact", "gauss_newton", "safeguarded"]
-GAMMAS = [0, 0.5, 1, 2, 5, 10, (0.5, 3, 1)]
-FLOOR = 1e-4  # the smallest Hessian of the safeguarded policy, relative to the absolute gradient
+from . import oracle
+from .cases import POLICIES, each_loss, per_class, rows
 
-
-def rows(n_outputs):
-    rng = np.random.default_rng(1)
-    y = rng.integers(0, max(2, n_outputs), 400)
-    raw = 6 * rng.normal(size=(400, n_outputs))
-    return (y, raw[:, 0]) if n_outputs == 1 else (y, raw)
+each_policy = pytest.mark.parametrize("policy", POLICIES)
+NAMES = ("gauss_newton", "curvature", "share", "absolute_gradient")
 
 
-def build(n_outputs, gamma, hessian, alpha=None):
-    if n_outputs == 1:
-        return BinaryFocalLoss(gamma[:2] if isinstance(gamma, tuple) else gamma, alpha, hessian)
-    return MulticlassFocalLoss(3, gamma, alpha, hessian)
+def first(gauss_newton, curvature, share, absolute_gradient):
+    return gauss_newton
 
 
-def given(n_outputs, gamma, hessian, alpha=None):
-    """The Hessian that a booster is given, in double precision, before the factor of the softmax."""
-    y, raw = rows(n_outputs)
-    loss = build(n_outputs, gamma, hessian, alpha)
-    return Objective(loss, np.float64, 1.0)(y, raw)[1]
+def second(gauss_newton, curvature, share, absolute_gradient):
+    return curvature
 
 
-def parts(n_outputs, gamma, alpha=None):
-    """Absolute gradient, exact Hessian and its Gauss-Newton part, the last by its definition."""
-    y, raw = rows(n_outputs)
-    gradient, exact = build(n_outputs, gamma, "exact", alpha).gradient_hessian(y, raw)
-    P = np.stack([expit(-raw), expit(raw)], axis=1) if n_outputs == 1 else softmax(raw, axis=1)
-    p = P[np.arange(400), y]
-    g = np.array(gamma[: P.shape[1]])[y] if isinstance(gamma, tuple) else gamma
-    with np.errstate(divide="ignore", invalid="ignore"):
-        w = np.where(p == 1, 0, (1 - p) ** g - g * (1 - p) ** (g - 1.0) * p * np.log(p))
-    if alpha is not None:
-        w = w * np.take(alpha, y)
-    gauss_newton = w * p * (1 - p) if n_outputs == 1 else w[:, None] * P * (1 - P)
-    return abs(gradient), exact, gauss_newton
+def fourth(gauss_newton, curvature, share, absolute_gradient):
+    return absolute_gradient
 
 
-@pytest.mark.parametrize("gamma", GAMMAS)
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_policies_are_what_their_names_say(n_outputs, gamma):
-    absolute, exact, gauss_newton = parts(n_outputs, gamma)
-    expected = {
-        "exact": np.maximum(exact, 0),
-        "gauss_newton": gauss_newton,
-        "safeguarded": np.maximum(np.maximum(exact, gauss_newton), FLOOR * absolute),
-        "absolute_gradient": absolute,
-        "bounded": np.maximum(exact, absolute),
-    }
-    for policy in expected:
-        # float32, and of terms of either sign: relative to the largest of them.
-        tolerance = 3e-7 * np.maximum(expected[policy], absolute + gauss_newton)
-        slack = FLOOR * absolute if policy == "safeguarded" else 0
-        error = given(n_outputs, gamma, policy) - expected[policy]
-        assert (error >= -tolerance - 1e-30).all()
-        assert (error <= tolerance + slack + 1e-30).all()
+class Recorder:
+    """A policy that keeps copies of its arguments, and of what it returned."""
+
+    def __init__(self):
+        self.parts, self.hessian = {}, None
+
+    def __call__(self, *parts):
+        self.parts = {name: np.array(part) for name, part in zip(NAMES, parts, strict=True)}
+        self.hessian = 2 * parts[0] + parts[3]
+        return self.hessian
 
 
-@pytest.mark.parametrize("gamma", GAMMAS)
-def test_dominant_is_safeguarded_for_one_raw_prediction_and_for_the_cross_entropy(gamma):
-    assert_array_equal(given(1, gamma, "safeguarded"), given(1, gamma, "safeguarded"))
-    assert_array_equal(given(3, 0, "safeguarded"), given(3, 0, "safeguarded"))
-    y, raw = rows(2)
-    for loss in (MulticlassFocalLoss(2, 2.0), MulticlassFocalLoss(2, (0.5, 3))):
-        safeguarded = MulticlassFocalLoss(2, loss.gamma, hessian="safeguarded")
-        assert_allclose(loss(y, raw)[1], safeguarded(y, raw)[1], rtol=1e-6)
+def recorded(loss, y, raw, factor=1.0):
+    """The parts that a policy receives, in double precision and the shape of the raw prediction."""
+    recorder = Recorder()
+    _gradient, hessian = replace(loss, hessian=recorder).objective(
+        y, raw, dtype=np.float64, diagonal_factor=factor
+    )
+    assert_array_equal(hessian, recorder.hessian.T.astype(np.float32))
+    return {name: np.broadcast_to(part.T, raw.shape) for name, part in recorder.parts.items()}
+
+
+# --- identities -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parts", "safeguarded", "gauss_newton", "exact"),
+    [
+        ((1, 2, 0.5, 1), 3, 1, 2),
+        ((1, -0.5, 0.5, 1), 1, 1, 0.75),
+        ((1, -4, 0.5, 1), 1, 1, 0),
+        ((1e-9, -1, 1, 1), 1e-4, 1e-9, 0),
+        ((1, 2, 0.5, 1e6), 100, 1, 2),
+        ((0, 0, 1, 0), 0, 0, 0),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_policies_return_what_their_names_say_and_leave_their_arguments_alone(
+    parts, safeguarded, gauss_newton, exact, dtype
+):
+    arrays = [np.full((3, 2), part, dtype) for part in parts]
+    for array in arrays:
+        array.flags.writeable = False
+    expected = {"safeguarded": safeguarded, "gauss_newton": gauss_newton, "exact": exact}
+    assert list(expected) == list(POLICIES)
+    for name, policy in _hessian.POLICIES.items():
+        for share in (arrays[2], *([1.0] if parts[2] == 1 else [])):  # 1.0 for a single raw prediction
+            hessian = policy(arrays[0], arrays[1], share, arrays[3])
+            assert hessian.dtype == dtype
+            assert_array_equal(hessian, np.full((3, 2), expected[name], dtype))
+    unclipped = _hessian.second_derivative(*arrays)
+    assert_array_equal(unclipped, np.full((3, 2), parts[0] + parts[1] * parts[2], dtype))
+
+
+@each_policy
+@each_loss
+def test_a_named_policy_is_its_function(loss, policy):
+    y, raw = rows(loss)
+    by_name, by_function = (replace(loss, hessian=p)(y, raw) for p in (policy, _hessian.POLICIES[policy]))
+    assert_array_equal(by_name, by_function)
+
+
+@each_policy
+@each_loss
+def test_gradient_and_exact_hessian_do_not_depend_on_the_policy(loss, policy):
+    y, raw = rows(loss)
+    other = replace(loss, hessian=policy)
+    assert_array_equal(other(y, raw)[0], loss(y, raw)[0])
+    assert_array_equal(other.gradient_hessian(y, raw), loss.gradient_hessian(y, raw))
+
+
+@each_loss
+def test_a_policy_may_return_an_argument_itself(loss):
+    y, raw = rows(loss)
+    gradient, _ = loss(y, raw)
+    gauss_newton, curvature, absolute = (replace(loss, hessian=f)(y, raw) for f in (first, second, fourth))
+    assert_array_equal(gauss_newton, replace(loss, hessian="gauss_newton")(y, raw))
+    assert_array_equal(absolute, [gradient, abs(gradient)])
+    assert_array_equal(curvature[0], gradient)
+    assert not np.max(loss.gamma) or (curvature[1] < 0).any()
+
+
+@each_loss
+def test_the_diagonal_factor_multiplies_second_derivatives_only(loss):
+    y, raw = rows(loss)
+    once, fourfold = recorded(loss, y, raw), recorded(loss, y, raw, 4.0)
+    for name, factor in zip(NAMES, (4.0, 4.0, 1.0, 1.0), strict=True):
+        assert_array_equal(fourfold[name], factor * once[name])
+    gradients = [loss.objective(y, raw, diagonal_factor=factor)[0] for factor in (1.0, 4.0)]
+    assert_array_equal(*gradients)
+
+
+@each_policy
+@pytest.mark.parametrize("gamma", [0, 0.5, 2, (0.5, 3)])
+def test_both_entries_of_a_two_class_diagonal_are_the_binary_hessian(gamma, policy):
+    binary, two = BinaryFocalLoss(gamma, (0.3, 2.0), policy), MulticlassFocalLoss(2, gamma, (0.3, 2.0), policy)
+    y, raw = rows(binary)
+    _, expected = binary.objective(y, raw, dtype=np.float64, diagonal_factor=2)
+    _, diagonal = two.objective(y, np.stack([0 * raw, raw], axis=1), dtype=np.float64)
+    assert_allclose(diagonal, np.stack([expected, expected], axis=1), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("function", [first, _hessian.safeguarded])
+@pytest.mark.parametrize("loss", [BinaryFocalLoss(), MulticlassFocalLoss(3, (0, 1, 2))], ids=repr)
+def test_a_loss_with_a_policy_function_is_a_value(loss, function):
+    loss = replace(loss, hessian=function)
+    assert loss.hessian is function
+    assert f"hessian=<function {function.__name__} at" in repr(loss)
+    for other in (pickle.loads(pickle.dumps(loss)), copy.deepcopy(loss), replace(loss)):
+        assert other == loss
+        assert hash(other) == hash(loss)
+        assert repr(other) == repr(loss)
+        assert other.hessian is function
+    assert loss != replace(loss, hessian=second)
+
+
+# --- the oracle -----------------------------------------------------------------------------------------------
+
+exact = functools.cache(oracle.multiclass)
+
+
+@each_loss
+def test_a_policy_receives_the_documented_parts(loss):
+    y, raw = rows(loss, 12, scale=8)
+    parts = recorded(loss, y, raw)
+    matrix = np.stack([0 * raw, raw], axis=1) if raw.ndim == 1 else raw
+    gammas, alphas = per_class(loss, matrix.shape[1])
+    by = slice(-parts["share"][0].size, None)
+    for i, (label, row) in enumerate(zip(y.tolist(), matrix.tolist(), strict=True)):
+        numbers, alpha = exact(label, tuple(row), gammas[label]), mp.mpf(float(alphas[label]))
+        for name in NAMES:
+            factor = 1 if name == "share" else alpha
+            expected = [factor * value for value in getattr(numbers, name)[by]]
+            terms = [alpha * term for term in numbers.curvature_terms[by]] if name == "curvature" else expected
+            oracle.assert_relative(parts[name][i], expected, terms, 1e-13, 1e-300)
+
+
+@pytest.mark.parametrize(("gamma", "root"), [(0.5, 0.018), (1, 0.043), (2, 0.058), (5, 0.050), (10, 0.036)])
+def test_the_exact_binary_hessian_is_negative_below_one_probability(gamma, root):
+    loss = BinaryFocalLoss(gamma, None)
+    p = np.array([root / 100, root - 0.001, root + 0.001, 0.5, 0.999])
+    _, hessian = loss.gradient_hessian(np.ones(5), np.log(p / (1 - p)))
+    assert_array_equal(hessian > 0, [False, False, True, True, True])
+
+
+# --- the matrix -----------------------------------------------------------------------------------------------
 
 
 def full_hessian(y, raw, gamma):
@@ -87,101 +189,17 @@ def full_hessian(y, raw, gamma):
 
 
 @pytest.mark.parametrize("k", [2, 3, 5, 12])
-def test_twice_the_dominant_diagonal_bounds_the_matrix_and_twice_the_safeguarded_one_does_not(k):
+def test_twice_the_safeguarded_diagonal_bounds_the_matrix_and_twice_the_exact_one_does_not(k):
     rng = np.random.default_rng(k)
-    largest = {"safeguarded": 0.0, "safeguarded": 0.0}
+    largest = {"safeguarded": 0.0, "exact": 0.0}
     for spread in (0.5, 2, 4):
         for gamma in (0.5, 1, 2, 5):
             raw = spread * rng.normal(size=k)
             matrix = full_hessian(0, raw, gamma)
             for policy in largest:
                 diagonal = MulticlassFocalLoss(k, gamma, hessian=policy)([0], raw[None])[1][0].astype(np.float64)
-                scaled = matrix / np.sqrt(np.outer(diagonal, diagonal))
-                largest[policy] = max(largest[policy], np.linalg.eigvalsh((scaled + scaled.T) / 2)[-1])
+                if diagonal.all():
+                    scaled = matrix / np.sqrt(np.outer(diagonal, diagonal))
+                    largest[policy] = max(largest[policy], np.linalg.eigvalsh((scaled + scaled.T) / 2)[-1])
     assert largest["safeguarded"] <= 1 + 1e-5
-    assert k == 2 or largest["safeguarded"] > 1.05
-
-
-@pytest.mark.parametrize("gamma", GAMMAS)
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_safeguarded_bounds_the_newton_step(n_outputs, gamma):
-    y, raw = rows(n_outputs)
-    for scale in (1.0, 20.0, 1e4, 1e30):
-        gradient, hessian = build(n_outputs, gamma, "safeguarded")(y, (raw * scale).astype(np.float32))
-        assert (hessian >= 0.999 * FLOOR * abs(gradient)).all()
-
-
-@pytest.mark.parametrize("policy", ["absolute_gradient", "bounded"])
-def test_policies_over_the_gradient_bound_the_newton_step_by_one(policy):
-    for n_outputs in (1, 3):
-        y, raw = rows(n_outputs)
-        gradient, hessian = build(n_outputs, 2.0, policy)(y, (raw * 1e3).astype(np.float32))
-        assert (hessian >= abs(gradient)).all()
-
-
-def test_softmax_factor_multiplies_second_derivatives_but_never_the_absolute_gradient():
-    y, raw = rows(3)
-    for policy in POLICIES:
-        loss = build(3, 2.0, policy)
-        once, thrice = (Objective(loss, np.float64, f)(y, raw)[1] for f in (1.0, 3.0))
-        if policy == "absolute_gradient":
-            assert_array_equal(once, thrice)
-        elif policy == "bounded":
-            absolute, exact, _ = parts(3, 2.0)
-            assert_allclose(thrice, np.maximum(3 * exact, absolute), rtol=1e-6, atol=1e-12)
-        else:
-            assert_allclose(thrice, 3 * once, rtol=1e-6)
-
-
-def test_by_hand_the_softmax_hessian_is_doubled_and_the_binary_one_is_not():
-    for n_outputs, factor in ((1, 1.0), (3, 2.0)):
-        y, raw = rows(n_outputs)
-        by_hand = build(n_outputs, 2.0, "gauss_newton")(y, raw)[1]
-        assert_allclose(by_hand, factor * given(n_outputs, 2.0, "gauss_newton"), rtol=4e-6, atol=1e-30)
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_the_gradient_and_the_analytic_hessian_do_not_depend_on_the_policy(policy, n_outputs):
-    y, raw = rows(n_outputs)
-    loss, reference = build(n_outputs, 2.0, policy), build(n_outputs, 2.0, "exact")
-    assert_array_equal(loss(y, raw)[0], reference(y, raw)[0])
-    for a, b in zip(loss.gradient_hessian(y, raw), reference.gradient_hessian(y, raw), strict=True):
-        assert_array_equal(a, b)
-    assert (loss.gradient_hessian(y, raw)[1] < 0).any()
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_weights_multiply_every_policy(policy, n_outputs):
-    alpha = (0.25, 8.0, 64.0)[: max(2, n_outputs)]
-    y, _ = rows(n_outputs)
-    weight = np.take(alpha, y) if n_outputs == 1 else np.take(alpha, y)[:, None]
-    plain, weighted = given(n_outputs, 2.0, policy), given(n_outputs, 2.0, policy, alpha)
-    assert_allclose(weighted, weight * plain, rtol=1e-6, atol=1e-35)
-
-
-@pytest.mark.parametrize("gamma", [0.5, 1, 2, 5, 10])
-def test_the_binary_hessian_has_one_root_below_which_it_is_negative(gamma):
-    root = {0.5: 0.018, 1: 0.043, 2: 0.058, 5: 0.050, 10: 0.036}[gamma]
-    loss = BinaryFocalLoss(gamma, None)
-    for p, positive in (
-        (root - 0.001, False),
-        (root / 100, False),
-        (root + 0.001, True),
-        (0.5, True),
-        (0.999, True),
-    ):
-        hessian = loss.gradient_hessian([1], [np.log(p / (1 - p))])[1][0]
-        assert (hessian > 0) == positive
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_what_a_booster_is_given_is_single_precision_in_the_order_of_the_raw_prediction(dtype):
-    y, raw = rows(3)
-    for order in ("C", "F"):
-        laid_out = np.asarray(raw, dtype=dtype, order=order)
-        for array in MulticlassFocalLoss()(y, laid_out):
-            assert array.dtype == np.float32
-            assert array.flags[f"{order}_CONTIGUOUS"]
-            assert array.flags.writeable
+    assert k == 2 or largest["exact"] > 1.05

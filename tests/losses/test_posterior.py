@@ -1,63 +1,57 @@
-"""The posterior undoes what minimising the focal loss does; the initial raw prediction does it beforehand."""
+"""The posterior undoes the distortion by the focal loss; the initial raw prediction inverts it.
+
+`posterior` applies the same map to plain probabilities.
+"""
 
 import mpmath as mp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq, root
-from scipy.special import log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss
+from focal_boost.losses import posterior
 
 from . import oracle
+from .cases import BINARY, LOSSES, MULTICLASS, each_dtype, each_loss, n_classes, per_class, rows
 
-GAMMAS = [0, 1e-9, 0.3, 1, 1 + 1e-9, 2, 5, 20]
-BINARY = [BinaryFocalLoss(gamma, alpha) for gamma in GAMMAS for alpha in (None, 0.25)]
-BINARY += [BinaryFocalLoss((0, 5), None), BinaryFocalLoss((3, 0.5), (9.0, 0.2)), BinaryFocalLoss((0.5, 20), 0.01)]
-THREE = [MulticlassFocalLoss(3, gamma) for gamma in GAMMAS]
-THREE += [MulticlassFocalLoss(3, (0, 2, 5), (1, 20, 0.1)), MulticlassFocalLoss(3, 2, (0.01, 1, 100))]
-
-
-def per_class(loss, n_classes):
-    gammas = np.broadcast_to(loss.gamma, n_classes)
-    alphas = (1 - loss.alpha, loss.alpha) if isinstance(loss.alpha, float) else loss.alpha
-    return gammas, np.ones(n_classes) if alphas is None else alphas
+each_binary = pytest.mark.parametrize("loss", BINARY, ids=repr)
+each_multiclass = pytest.mark.parametrize("loss", MULTICLASS, ids=repr)
+# A policy changes no probability: the losses that differ in it alone are the same here.
+GAMMAS = sorted({loss.gamma for loss in LOSSES if isinstance(loss.gamma, float)})
 
 
 def expected(loss, eta, raw, part):
-    """Loss (0) or gradient (1) of one row whose class is drawn from ``eta``, in high precision."""
+    """Loss or gradient of a row whose class is drawn from ``eta``, in high precision."""
     gammas, alphas = per_class(loss, len(eta))
-    rows = [oracle.multiclass(c, raw, mp.mpf(gammas[c]), mp.mpf(alphas[c]))[part] for c in range(len(eta))]
-    if part == 0:
-        return mp.fsum(e * value for e, value in zip(eta, rows, strict=True))
-    return [mp.fsum(e * row[k] for e, row in zip(eta, rows, strict=True)) for k in range(len(eta))]
+    each = [getattr(oracle.multiclass(c, raw, gammas[c]), part) for c in range(len(eta))]
+    weights = [mp.mpf(float(e)) * mp.mpf(float(a)) for e, a in zip(eta, alphas, strict=True)]
+    if part == "loss":
+        return mp.fsum(w * value for w, value in zip(weights, each, strict=True))
+    return [mp.fsum(w * row[k] for w, row in zip(weights, each, strict=True)) for k in range(len(eta))]
 
 
 # --- identities -----------------------------------------------------------------------------------------------
 
 
-def test_posterior_of_the_log_loss_is_the_sigmoid_or_softmax():
+def test_the_posterior_for_gamma_zero_is_the_sigmoid_or_softmax():
     raw = np.linspace(-700, 700, 57)
     assert_allclose(BinaryFocalLoss(0, None).predict_log_proba(raw)[:, 1], log_expit(raw), rtol=1e-15)
-    raw = np.random.default_rng(0).normal(scale=50, size=(40, 4))
+    raw = rows(MulticlassFocalLoss(), scale=50)[1]
     assert_allclose(MulticlassFocalLoss(gamma=0).predict_log_proba(raw), log_softmax(raw, axis=1), rtol=1e-13)
 
 
-@pytest.mark.parametrize("loss", [BINARY[4], BINARY[-1]])
-def test_uncalibrated_is_the_sigmoid_whatever_gamma_and_alpha(loss):
-    raw = np.linspace(-700, 700, 57)
-    expected_log = np.stack([log_expit(-raw), log_expit(raw)], axis=1)
-    assert_allclose(loss.predict_log_proba(raw, calibrated=False), expected_log, rtol=1e-15)
-    assert_array_equal(loss.predict_proba(raw, calibrated=False), np.exp(expected_log))
-
-
-def test_uncalibrated_is_the_softmax_whatever_gamma_and_alpha():
-    raw = np.random.default_rng(0).normal(scale=50, size=(40, 3))
-    for loss in THREE:
-        assert_allclose(
-            loss.predict_log_proba(raw, calibrated=False), log_softmax(raw, axis=1), rtol=1e-13, atol=1e-13
-        )
-        assert_allclose(loss.predict_proba(raw, calibrated=False), softmax(raw, axis=1), rtol=1e-13)
+@each_loss
+def test_plain_probabilities_are_the_sigmoid_or_softmax_for_every_gamma_and_alpha(loss):
+    raw = rows(loss, scale=50)[1]
+    if raw.ndim == 1:
+        log_proba = np.stack([log_expit(-raw), log_expit(raw)], axis=1)
+        proba = np.stack([expit(-raw), expit(raw)], axis=1)
+    else:
+        log_proba, proba = log_softmax(raw, axis=1), softmax(raw, axis=1)
+    assert_allclose(loss.predict_log_proba(raw, calibrated=False), log_proba, rtol=1e-13, atol=1e-13)
+    assert_allclose(loss.predict_proba(raw, calibrated=False), proba, rtol=1e-13)
 
 
 def test_alpha_alone_shifts_the_log_odds_by_its_logarithm():
@@ -66,56 +60,62 @@ def test_alpha_alone_shifts_the_log_odds_by_its_logarithm():
     assert_allclose(log_proba[:, 1] - log_proba[:, 0], raw - np.log(4), rtol=1e-13, atol=1e-14)
 
 
-# --- the minimiser --------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("prior", [1e-12, 1e-6, 0.1])
+def test_the_initial_raw_prediction_for_gamma_zero_is_the_log_odds(prior):
+    start = BinaryFocalLoss(0, None).fit_intercept_only([0, 1], [1 - prior, prior])
+    assert start == pytest.approx(np.log(prior / (1 - prior)), rel=1e-12)
+    start = MulticlassFocalLoss(gamma=0).fit_intercept_only([0, 1, 2], [prior, 0.3, 0.7 - prior])
+    logs = np.log([prior, 0.3, 0.7 - prior])
+    assert_allclose(start, logs - logs.mean(), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("loss", BINARY, ids=repr)
-def test_binary_posterior_inverts_the_minimiser_of_the_expected_loss(loss):
-    for positive in (1e-6, 0.3, 0.5, 1 - 1e-4):
+@pytest.mark.parametrize("k", [2, 10, 300])
+def test_equally_frequent_classes_start_at_zero(k):
+    start = MulticlassFocalLoss(gamma=2).fit_intercept_only(np.arange(k))
+    assert_allclose(start, 0, atol=1e-12)
+    assert BinaryFocalLoss(2, None).fit_intercept_only([0, 1]) == pytest.approx(0, abs=1e-12)
+
+
+# --- the minimiser of the expected loss -----------------------------------------------------------------------
+
+
+@each_binary
+def test_the_binary_posterior_inverts_the_minimiser_of_the_expected_loss(loss):
+    for positive in (1e-6, 0.3, 1 - 1e-4):
         eta = [1 - positive, positive]
         with mp.workdps(40):
-            root = brentq(lambda x, eta=eta: float(expected(loss, eta, [0, x], 1)[1]), -60, 60, xtol=1e-14)
-            least = expected(loss, eta, [0, root], 0)
-            for step in (-10, -1, -1e-3, 1e-3, 1, 10):
-                assert expected(loss, eta, [0, root + step], 0) > least
-        assert_allclose(loss.predict_proba([root])[0], eta, rtol=1e-8)
+            at = brentq(lambda x, eta=eta: float(expected(loss, eta, [0, x], "gradient")[1]), -60, 60, xtol=1e-14)
+            least = expected(loss, eta, [0, at], "loss")
+            for step in (-10, -1e-3, 1e-3, 10):
+                assert expected(loss, eta, [0, at + step], "loss") > least
+        assert_allclose(loss.predict_proba([at])[0], eta, rtol=1e-8)
 
 
-@pytest.mark.parametrize("loss", THREE, ids=repr)
-def test_multiclass_posterior_inverts_the_minimiser_of_the_expected_loss(loss):
-    for eta in ([0.2, 0.3, 0.5], [0.9, 0.0999, 0.0001], [0.01, 0.495, 0.495]):
+@each_multiclass
+def test_the_multiclass_posterior_inverts_the_minimiser_of_the_expected_loss(loss):
+    for eta in ([0.9, 0.0999, 0.0001], [0.01, 0.495, 0.495]):
 
         def gradient(free, eta=eta):
-            total = expected(loss, eta, [*free, 0], 1)
+            total = expected(loss, eta, [*free, 0], "gradient")
             return [float(value / mp.mpf(e)) for value, e in zip(total[:2], eta, strict=False)]
 
         start = loss.fit_intercept_only([0, 1, 2], eta)  # only where the search starts, with an error of 0.1
         with mp.workdps(40):
             free = root(gradient, start[:2] - start[2] + [0.1, -0.1], tol=1e-14).x
-            least = expected(loss, eta, [*free, 0], 0)
+            least = expected(loss, eta, [*free, 0], "loss")
             for c in range(3):
                 for step in (-3, -1e-3, 1e-3, 3):
-                    assert expected(loss, eta, [r + step * (k == c) for k, r in enumerate([*free, 0])], 0) > least
+                    moved = [r + step * (k == c) for k, r in enumerate([*free, 0])]
+                    assert expected(loss, eta, moved, "loss") > least
         assert_allclose(loss.predict_proba([[*free, 0]])[0], eta, rtol=1e-8)
 
 
 # --- the oracle -----------------------------------------------------------------------------------------------
 
 
-def log_posterior(loss, raw):
-    """The map in high precision: P_c / (a_c w_c), normalised."""
-    gammas, alphas = per_class(loss, len(raw))
-    P, Q = oracle.softmax([mp.mpf(float(r)) for r in raw])
-    scores = []
-    for p, q, g, a in zip(P, Q, gammas, alphas, strict=True):
-        g = mp.mpf(g)
-        scores.append(p / (mp.mpf(a) * (q**g - g * q ** (g - 1) * p * mp.log(p))))
-    return [mp.log(score / mp.fsum(scores)) for score in scores]
-
-
-@pytest.mark.parametrize("loss", BINARY, ids=repr)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_binary_agrees_with_high_precision(loss, dtype):
+@each_binary
+@each_dtype
+def test_the_binary_posterior_agrees_with_high_precision(loss, dtype):
     raw = np.array([0, 0.1, 1, 3, 10, 35, 75, 300, 700, 745], dtype=dtype)
     raw = np.concatenate([-raw, raw])
     actual = loss.predict_log_proba(raw)
@@ -125,37 +125,25 @@ def test_binary_agrees_with_high_precision(loss, dtype):
         # A rounding error of the log-odds, relative to the sum of their terms, is one of the same size relative to
         # the smaller of the two probabilities.
         terms = (1 + 2 * np.max(loss.gamma)) * abs(float(r)) + 40
-        for a, e in zip(row, log_posterior(loss, [0, r]), strict=True):
+        for a, e in zip(row, oracle.log_posterior([0, r], *per_class(loss, 2)), strict=True):
             tolerance = eps * (2 * terms * min(abs(e), 1) + abs(e)) + np.finfo(dtype).tiny
             assert abs(mp.mpf(float(a)) - e) <= tolerance
 
 
-@pytest.mark.parametrize("loss", THREE, ids=repr)
-def test_multiclass_agrees_with_high_precision(loss):
+@each_multiclass
+def test_the_multiclass_posterior_agrees_with_high_precision(loss):
     for raw in ([0, 0, 0], [1, -2, 0.5], [30, 29, -30], [300, -300, 299], [745, 0, -745], [0, -1e-3, 80]):
         actual = loss.predict_log_proba([raw])[0]
         scale = (1 + 2 * np.max(loss.gamma)) * np.ptp(raw) + 40
-        for a, e in zip(actual, log_posterior(loss, raw), strict=True):
+        for a, e in zip(actual, oracle.log_posterior(raw, *per_class(loss, 3)), strict=True):
             assert abs(mp.mpf(float(a)) - e) <= 1e-13 * scale * min(1, abs(e)) + 1e-13 * abs(e) + 1e-15
 
 
 # --- shape ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", BINARY, ids=repr)
-def test_binary_posterior_is_finite_and_strictly_increasing(loss):
-    raw = np.linspace(-745, 745, 2981)
-    log_proba = loss.predict_log_proba(raw)
-    log_odds = log_proba[:, 1] - log_proba[:, 0]
-    assert np.isfinite(log_proba).all()
-    assert (np.diff(log_odds) > 0).all()
-    proba = loss.predict_proba(raw)
-    assert (np.diff(proba[:, 1]) >= 0).all()
-    assert_allclose(proba.sum(axis=1), 1, rtol=1e-15)
-
-
 @pytest.mark.parametrize("gamma", [0.3, 1, 2, 5])
-def test_slope_on_the_log_odds_scale_grows_to_one_plus_gamma_in_the_tails(gamma):
+def test_the_slope_on_the_log_odds_scale_grows_to_one_plus_gamma_in_the_tails(gamma):
     raw = np.linspace(-100, 100, 4001)
     log_proba = BinaryFocalLoss(gamma, None).predict_log_proba(raw)
     slope = np.diff(log_proba[:, 1] - log_proba[:, 0]) / np.diff(raw)
@@ -163,86 +151,151 @@ def test_slope_on_the_log_odds_scale_grows_to_one_plus_gamma_in_the_tails(gamma)
     assert_allclose(slope[[0, -1]], 1 + gamma, rtol=1e-9)
 
 
-def test_slope_with_an_exponent_per_class_can_dip_below_one_but_stays_positive():
+def test_the_slope_for_one_gamma_per_class_can_dip_below_one():
     raw = np.linspace(-100, 100, 20_001)
     log_proba = BinaryFocalLoss((0, 5), None).predict_log_proba(raw)
     slope = np.diff(log_proba[:, 1] - log_proba[:, 0]) / np.diff(raw)
     assert slope.min() == pytest.approx(0.89, abs=0.01)
 
 
-def test_largest_posterior_belongs_to_the_largest_raw_prediction_without_alpha():
-    raw = np.random.default_rng(0).normal(scale=3, size=(2000, 5))
+def test_the_largest_posterior_belongs_to_the_largest_raw_prediction_unless_alpha_moves_it():
+    raw = rows(MulticlassFocalLoss(), 2000)[1]
     for gamma in GAMMAS:
         proba = MulticlassFocalLoss(gamma=gamma).predict_proba(raw)
         assert_array_equal(proba.argmax(axis=1), raw.argmax(axis=1))
-    moved = MulticlassFocalLoss(gamma=2, alpha=(1, 1, 1, 1, 100)).predict_proba(raw)
+    moved = MulticlassFocalLoss(gamma=2, alpha=(1, 1, 1, 100)).predict_proba(raw)
     assert (moved.argmax(axis=1) != raw.argmax(axis=1)).any()
-
-
-@pytest.mark.parametrize("loss", THREE, ids=repr)
-def test_multiclass_posterior_sums_to_one_and_is_finite_in_logarithms(loss):
-    raw = np.random.default_rng(0).choice([-745.0, -30, -1, 0, 1, 30, 745], size=(500, 3))
-    assert np.isfinite(loss.predict_log_proba(raw)).all()
-    assert_allclose(loss.predict_proba(raw).sum(axis=1), 1, rtol=1e-14)
-    assert_allclose(loss.predict_proba(raw + 64), loss.predict_proba(raw), rtol=1e-10)
-
-
-@pytest.mark.parametrize("gamma", [0, 1])
-def test_posterior_is_continuous_in_gamma(gamma):
-    raw = np.linspace(-40, 40, 81)
-    at = BinaryFocalLoss(gamma, 0.3).predict_log_proba(raw)
-    rows = np.stack([raw, -raw, 0 * raw], axis=1)
-    multiclass_at = MulticlassFocalLoss(gamma=gamma).predict_log_proba(rows)
-    for step in (1e-9, 1e-6, *([-1e-9, -1e-6] if gamma else [])):
-        near = BinaryFocalLoss(gamma + step, 0.3).predict_log_proba(raw)
-        assert_allclose(near, at, rtol=50 * abs(step) + 1e-14, atol=1e-15)
-        near = MulticlassFocalLoss(gamma=gamma + step).predict_log_proba(rows)
-        assert_allclose(near, multiclass_at, rtol=50 * abs(step) + 1e-14, atol=1e-15)
 
 
 # --- the initial raw prediction -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", BINARY, ids=repr)
-@pytest.mark.parametrize("positives", [1, 30, 500, 999])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_summed_gradient_is_zero_at_the_binary_initial_raw_prediction(loss, positives, weighted):
-    y = np.repeat([1, 0], [positives, 1000 - positives])
-    weight = np.random.default_rng(0).gamma(1, size=1000) if weighted else None
-    start = loss.fit_intercept_only(y, weight)
-    assert type(start) is float
-    gradient = loss.gradient(y, np.full(1000, start), weight)
-    assert abs(gradient.sum()) <= 1e-9 * abs(gradient).sum()
-    prior = np.average(y, weights=weight)
-    assert_allclose(loss.predict_proba([start])[0], [1 - prior, prior], rtol=1e-11)
-
-
-@pytest.mark.parametrize("loss", THREE, ids=repr)
+@each_loss
 @pytest.mark.parametrize("counts", [(500, 300, 200), (1, 1, 998), (980, 15, 5)])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_summed_gradient_is_zero_at_the_multiclass_initial_raw_prediction(loss, counts, weighted):
-    y = np.repeat([0, 1, 2], counts)
-    weight = np.random.default_rng(0).gamma(1, size=1000) if weighted else None
+def test_the_summed_gradient_is_zero_at_the_initial_raw_prediction(loss, counts, weighted):
+    if isinstance(loss, BinaryFocalLoss):
+        counts = (counts[0], counts[1] + counts[2])
+    y = np.repeat(np.arange(len(counts)), counts)
+    weight = np.random.default_rng(0).gamma(1, size=len(y)) if weighted else None
     start = loss.fit_intercept_only(y, weight)
-    assert start.shape == (3,)
-    assert start.sum() == pytest.approx(0, abs=1e-12)
-    gradient = loss.gradient(y, np.tile(start, (1000, 1)), weight)
+    if isinstance(loss, BinaryFocalLoss):
+        assert type(start) is float
+    else:
+        assert start.shape == (3,)
+        assert start.sum() == pytest.approx(0, abs=1e-12)
+    gradient = loss.gradient(y, np.tile(start, (len(y), *[1] * np.ndim(start))), weight)
     assert (abs(gradient.sum(axis=0)) <= 1e-9 * abs(gradient).sum(axis=0)).all()
     prior = np.bincount(y, weights=weight)
     assert_allclose(loss.predict_proba([start])[0], prior / prior.sum(), rtol=1e-10)
 
 
-@pytest.mark.parametrize("n_classes", [2, 10, 300])
-def test_equal_classes_start_at_zero(n_classes):
-    start = MulticlassFocalLoss(gamma=2).fit_intercept_only(np.arange(n_classes))
-    assert_allclose(start, 0, atol=1e-12)
-    assert BinaryFocalLoss(2, None).fit_intercept_only([0, 1]) == pytest.approx(0, abs=1e-12)
+@each_loss
+def test_the_initial_raw_prediction_counts_a_weight_as_copies_of_the_row_whatever_its_scale(loss):
+    k = n_classes(loss)
+    y, weight = np.arange(60) % k, np.random.default_rng(2).integers(0, 4, 60)
+    weight[:k] = 1
+    start = loss.fit_intercept_only(y, weight)
+    assert_allclose(start, loss.fit_intercept_only(np.repeat(y, weight)), rtol=1e-12, atol=1e-12)
+    for scale in (1e-12, 1e12):
+        assert_allclose(loss.fit_intercept_only(y, scale * weight), start, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("prior", [1e-12, 1e-6, 0.1])
-def test_initial_raw_prediction_of_the_log_loss_is_the_log_odds(prior):
-    start = BinaryFocalLoss(0, None).fit_intercept_only([0, 1], [1 - prior, prior])
-    assert start == pytest.approx(np.log(prior / (1 - prior)), rel=1e-12)
-    start = MulticlassFocalLoss(gamma=0).fit_intercept_only([0, 1, 2], [prior, 0.3, 0.7 - prior])
-    logs = np.log([prior, 0.3, 0.7 - prior])
-    assert_allclose(start, logs - logs.mean(), rtol=1e-10, atol=1e-12)
+def test_the_posterior_undoes_the_class_weight_and_not_the_sample_weight():
+    y = np.arange(60) % 2
+    by_class, by_row = BinaryFocalLoss(2, (0.5, 4.0)), BinaryFocalLoss(2, None)
+    start, weighted_start = by_class.fit_intercept_only(y), by_row.fit_intercept_only(y, np.take([0.5, 4.0], y))
+    assert_allclose(by_class.predict_proba([start]), [[0.5, 0.5]], rtol=1e-12)
+    assert_allclose(by_row.predict_proba([weighted_start]), [[1 / 9, 8 / 9]], rtol=1e-12)
+
+
+# --- the posterior of plain probabilities ---------------------------------------------------------------------
+
+
+@each_loss
+def test_plain_probabilities_give_the_posterior_of_the_loss(loss):
+    raw = rows(loss, 200, scale=4)[1].clip(-12, 12)
+    plain, calibrated = loss.predict_proba(raw, calibrated=False), loss.predict_proba(raw)
+    assert_allclose(posterior(plain, loss.gamma, loss.alpha), calibrated, rtol=1e-9)
+    if raw.ndim == 1:
+        assert_allclose(posterior(plain[:, 1], loss.gamma, loss.alpha), calibrated[:, 1], rtol=1e-9)
+
+
+def test_the_defaults_of_posterior_are_those_of_the_estimator():
+    assert_array_equal(posterior([0.2, 0.7]), posterior([0.2, 0.7], 2.0, None))
+
+
+def test_gamma_zero_without_alpha_changes_no_probability():
+    p = np.array([0, 1e-300, 0.1, 0.5, 0.9, 1])
+    assert_allclose(posterior(p, 0), p, rtol=1e-12)
+
+
+@pytest.mark.parametrize("gamma", [*GAMMAS, (0, 5)])
+def test_certainty_stays_certain_and_the_order_is_kept(gamma):
+    p = np.concatenate([[0, 5e-324, 1e-300], np.linspace(0.001, 0.999, 50), [1 - 1e-16, 1]])
+    eta = posterior(p, gamma, (1, 1000))
+    assert eta[0] == 0
+    assert eta[-1] == 1
+    assert np.isfinite(eta).all()
+    assert (np.diff(eta) >= 0).all()
+
+
+@pytest.mark.parametrize("gamma", [*GAMMAS, (0, 5, 1)])
+def test_rows_with_zeros_and_ones(gamma):
+    p = np.array([[1, 0, 0], [0, 0.5, 0.5], [0, 1e-300, 1]])
+    eta = posterior(p, gamma)
+    assert_array_equal(eta[0], [1, 0, 0])
+    assert_allclose(eta.sum(axis=1), 1, rtol=1e-12)
+    assert eta[1, 0] == 0
+    assert eta[2, 2] == pytest.approx(1)
+    if not isinstance(gamma, tuple):
+        assert_allclose(eta[1, 1:], 0.5, rtol=1e-12)
+
+
+def test_probabilities_become_double_precision():
+    for probability in (np.array([0.25, 0.5], dtype=np.float32), [0.25, 0.5]):
+        result = posterior(probability)
+        assert result.dtype == np.float64
+        assert_allclose(result, posterior(np.array([0.25, 0.5])), rtol=1e-15)
+
+
+def test_improbable_classes_underflow_under_any_error_handling():
+    with np.errstate(all="raise"):
+        assert posterior([1e-300], gamma=50.0) == [0.0]
+        assert_allclose(posterior([[1e-300, 1.0]], gamma=50.0), [[0.0, 1.0]])
+
+
+# --- errors ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("probability", "error", "message"),
+    [
+        ([0.2, 1.5], ValueError, r"probability must lie in \[0, 1\]; got 1\.5"),
+        ([0.2, -1e-9], ValueError, r"probability must lie in \[0, 1\]; got -1e-09"),
+        ([0.2, np.nan], ValueError, r"probability must lie in \[0, 1\]; got nan"),
+        ([[0.2, 0.2]], ValueError, r"rows of probability must sum to one; got \[0\.2, 0\.2\]"),
+        ([[0.5, 0.5], [0.6, 0.4011]], ValueError, r"rows of probability must sum to one; got \[0\.6, 0\.4011\]"),
+        ([[0.2], [0.4]], ValueError, r"probability must have shape .* got \(2, 1\)"),
+        (0.5, ValueError, r"probability must have shape .* got \(\)"),
+        (["0.5", "0.2"], TypeError, "probability must hold real numbers; got .*'0.5'"),
+        ([None, 0.5], TypeError, "probability must hold real numbers; got None"),
+        ([0.5 + 0j, 0.2], TypeError, "probability must hold real numbers; got .*0.5"),
+        (np.ma.array([0.2, 0.5], mask=[True, False]), TypeError, "probability must hold real numbers; got masked"),
+        (np.array(["2020"], dtype="M8[Y]"), TypeError, "probability must hold real numbers; got .*2020"),
+    ],
+)
+def test_rejected_probabilities(probability, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        posterior(probability)
+
+
+def test_rows_may_miss_one_by_a_thousandth():
+    assert_allclose(posterior([[0.6, 0.4009]], 0), [[0.5995, 0.4005]], rtol=1e-3)
+
+
+def test_gamma_and_alpha_need_one_value_per_class():
+    for probability, wrong in (([0.5], [1, 2, 3]), ([[0.2, 0.3, 0.5]], [1, 2])):
+        for name in ("gamma", "alpha"):
+            with pytest.raises(ValueError, match=f"^{name} must have one value per class"):
+                posterior(probability, **{name: wrong})

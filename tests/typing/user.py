@@ -1,5 +1,7 @@
 """A typed script that uses the library correctly: type checkers accept it, and it runs."""
 
+from types import MappingProxyType
+
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +50,7 @@ def estimators(X: npt.NDArray[np.float64], y: npt.NDArray[np.str_]) -> list[npt.
     models = [
         FocalBoostClassifier(booster, gamma=2, alpha="balanced"),
         FocalBoostClassifier(LGBMClassifier(n_estimators=2, min_child_samples=1), alpha={"a": 1.0}),
+        FocalBoostClassifier(booster, alpha=MappingProxyType({"b": 2})),
         FocalBoostClassifier(booster, gamma=[0, 2], alpha=0.25, calibrated=False, hessian="gauss_newton"),
         FocalBoostClassifier(estimator=booster, gamma=np.array([1.0, 2.0]), alpha=[1, 2], hessian="exact"),
     ]

@@ -1,0 +1,83 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import matplotlib
+import typer
+
+from benchmarks import harness
+from benchmarks.quality import plot as quality_plot
+from benchmarks.quality import run as quality
+from benchmarks.quality import tables as quality_tables
+from benchmarks.scaling import plot as scaling_plot
+from benchmarks.scaling import run as scaling
+from benchmarks.speed import report as speed_report
+from benchmarks.speed import run as speed
+
+DOCS = harness.ROOT / "docs"
+PAGES = [DOCS / "benchmark-quality.md", DOCS / "benchmark-speed.md"]
+PLOTS = {
+    "quality": quality_plot.plot,
+    "quality-policies": quality_plot.plot_policies,
+    "speed": speed_report.plot,
+    "scaling": scaling_plot.plot,
+}
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+runs = typer.Typer(help="Run an experiment and write its results.", no_args_is_help=True)
+app.add_typer(runs, name="run")
+runs.command("quality")(quality.command)
+runs.command("speed")(speed.command)
+runs.command("scaling")(scaling.command)
+app.command("compare-commits")(speed.compare_commits)
+
+ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder of the results.")]
+
+
+@app.command()
+def tables(
+    pages: Annotated[list[Path] | None, typer.Argument(help="Pages to change; those in docs by default.")] = None,
+    results: ResultsFolder = harness.RESULTS,
+) -> None:
+    """Replace the tables of the pages, between ``<!-- table NAME -->`` and ``<!-- end -->``."""
+
+    def made(match: re.Match[str]) -> str:
+        name = match[1]
+        table = speed_report.table(results) if name == "speed" else markdown(quality_tables.make(name, results))
+        return f"<!-- table {name} -->\n\n{table}\n\n<!-- end -->"
+
+    for page in pages or PAGES:
+        text = page.read_text()
+        page.write_text(re.sub(r"<!-- table (.*?) -->.*?<!-- end -->", made, text, flags=re.DOTALL))
+
+
+def markdown(table: Any) -> str:
+    """Return a data frame as a table in Markdown, with three decimals."""
+
+    def cell(value: Any) -> str:
+        return f"{value:.3f}" if isinstance(value, float) else str(value).replace("|", "/")
+
+    lines = [list(table.columns), ["---"] * table.shape[1]]
+    lines += [[cell(value) for value in row] for row in table.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+@app.command()
+def plot(
+    results: ResultsFolder = harness.RESULTS,
+    images: Annotated[Path, typer.Option(help="Folder of the pictures.")] = DOCS / "images",
+) -> None:
+    """Draw the pictures of all experiments that have results."""
+    matplotlib.use("Agg")
+    images.mkdir(parents=True, exist_ok=True)
+    for name, draw in PLOTS.items():
+        if (results / f"{name}.csv").exists():
+            draw(results, images)
+
+
+if __name__ == "__main__":
+    app()

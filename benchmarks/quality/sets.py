@@ -1,0 +1,103 @@
+"""The sets and their folds.
+
+A folder of sets holds ``INDEX.json``, ``{name: {"file", "rows", "K", "categorical", "positive"}}``, and the files
+named there: CSV with the label in the column ``target``, or NPZ with ``X`` and ``y``. An empty field is a missing
+value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold, train_test_split
+
+N_FOLDS = 3
+SEED = 20_241
+FACTS = ("rows", "features", "classes", "smallest_class", "left_out")
+FEWEST_ROWS = 12  # of a class: four per fold, enough for the inner split
+
+
+@dataclass(frozen=True)
+class Table:
+    """A set with labels 0 to K - 1; with two classes 1 is the positive one."""
+
+    name: str
+    X: pd.DataFrame
+    y: np.ndarray
+    n_classes: int
+    rare: np.ndarray  # whether a row's class has fewer than FEWEST_ROWS rows: never tested on
+    left_out: dict[str, int]  # number of rows of each of these classes
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Numbers of the rows for training, for early stopping and for testing."""
+
+    train: np.ndarray
+    stop: np.ndarray
+    test: np.ndarray
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the sets: two classes first, then by size."""
+    index = json.loads((folder / "INDEX.json").read_text())
+    return sorted(index, key=lambda name: (index[name]["K"] > 2, index[name]["rows"]))
+
+
+def load(folder: Path, name: str, max_rows: int, keep_rare: bool) -> Table:
+    """Return a set, sampled down to ``max_rows``; classes too small to test on are left out or only trained on."""
+    facts = json.loads((folder / "INDEX.json").read_text())[name]
+    X, target = _read(folder / facts["file"])
+    for column in X:
+        if column in facts["categorical"] or not pd.api.types.is_numeric_dtype(X[column]):
+            X[column] = X[column].astype("category")
+    if len(X) > max_rows:
+        rows, _ = train_test_split(np.arange(len(X)), train_size=max_rows, stratify=target, random_state=SEED)
+        rows = np.sort(rows)
+        X, target = X.iloc[rows].reset_index(drop=True), target[rows]
+    labels, counts = np.unique(target, return_counts=True)
+    left_out = {str(label): int(n) for label, n in zip(labels, counts, strict=True) if n < FEWEST_ROWS}
+    if left_out and not keep_rare:
+        kept = ~np.isin(target, list(left_out))
+        X, target = X[kept].reset_index(drop=True), target[kept]
+    labels, y = np.unique(target, return_inverse=True)
+    if facts["K"] == 2:
+        y = (target == str(facts["positive"])).astype(np.int64)
+    return Table(name, X, y, len(labels), np.isin(target, list(left_out)), left_out)
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    if path.suffix == ".npz":
+        arrays = np.load(path, allow_pickle=False)
+        return pd.DataFrame(arrays["X"]).add_prefix("x"), arrays["y"].astype(str)
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"target": str})
+    return frame.drop(columns="target"), frame["target"].to_numpy(dtype=str)
+
+
+def folds(table: Table) -> Iterator[Fold]:
+    """Yield the folds, the same for every contender; a fifth of the rows not tested on is for early stopping."""
+    common, rare = np.flatnonzero(~table.rare), np.flatnonzero(table.rare)
+    splitter = StratifiedKFold(N_FOLDS, shuffle=True, random_state=SEED)
+    for i, (rest, test) in enumerate(splitter.split(common, table.y[common])):
+        train, stop = train_test_split(
+            common[rest], test_size=0.2, stratify=table.y[common[rest]], random_state=SEED + i
+        )
+        yield Fold(np.concatenate([train, rare]), stop, common[test])
+
+
+def facts_of(table: Table) -> dict[str, Any]:
+    """Return the row of the table of sets."""
+    return {
+        "set": table.name,
+        "rows": len(table.y),
+        "features": table.X.shape[1],
+        "classes": table.n_classes,
+        "smallest_class": int(np.bincount(table.y).min()),
+        "left_out": ", ".join(f"{label} ({n} rows)" for label, n in table.left_out.items()),
+    }

@@ -1,0 +1,141 @@
+"""The contenders of the comparison and their training, with early stopping on held-out rows.
+
+The only module of the comparison that knows the boosters.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy.typing as npt
+from sklearn.utils.class_weight import compute_sample_weight
+
+from focal_boost.classifier import FocalBoostClassifier
+from focal_boost.comparison._data import InputError, Problem, one_line
+
+Alpha: TypeAlias = float | Literal["balanced"] | None
+
+# Name of the package: the name as its authors write it, the scikit-learn class.
+_BOOSTERS = {"xgboost": ("XGBoost", "XGBClassifier"), "lightgbm": ("LightGBM", "LGBMClassifier")}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to train: the built-in log loss, the same with class weights, or a focal loss."""
+
+    name: str
+    gamma: float = 0.0
+    alpha: Alpha = None
+    class_weights: bool = False
+
+    @property
+    def built_in(self) -> bool:
+        """Whether the booster's own objective trains it."""
+        return not self.gamma and self.alpha is None
+
+
+LOG_LOSS = Contender("log loss (gamma 0)")
+CLASS_WEIGHTS = Contender("class weights", class_weights=True)
+CHOSEN = "gamma chosen"
+
+
+def make_contenders(gammas: Sequence[float], alphas: Sequence[Alpha]) -> tuple[Contender, ...]:
+    """Return the built-in contenders and every focal loss, without repetition."""
+    focal = [
+        Contender(f"gamma {gamma:g}" + ("" if alpha is None else f", alpha {alpha}"), gamma, alpha)
+        for alpha in alphas
+        for gamma in gammas
+        if gamma or alpha is not None
+    ]
+    return (LOG_LOSS, CLASS_WEIGHTS, *dict.fromkeys(focal))
+
+
+@dataclass(frozen=True)
+class Booster:
+    """A booster with its parameters."""
+
+    name: str
+    title: str
+    class_name: str
+    version: str
+    params: Mapping[str, Any]
+    early_stopping_rounds: int
+
+    def make(self, **more: Any) -> Any:
+        """Return an unfitted estimator."""
+        return getattr(importlib.import_module(self.name), self.class_name)(**{**self.params, **more})
+
+    def train(
+        self, contender: Contender, X: Any, y: npt.NDArray[Any], X_stop: Any, y_stop: npt.NDArray[Any]
+    ) -> Any:
+        """Return a model trained on (X, y) until its unweighted log loss on (X_stop, y_stop) stops falling."""
+        fit_params: dict[str, Any] = {"eval_set": [(X_stop, y_stop)]}
+        if contender.class_weights:
+            fit_params["sample_weight"] = compute_sample_weight("balanced", y)
+        if self.name == "xgboost":
+            model = self.make(early_stopping_rounds=self.early_stopping_rounds)
+            fit_params["verbose"] = False
+        else:
+            from lightgbm import early_stopping
+
+            model = self.make(verbosity=-1)
+            fit_params["callbacks"] = [early_stopping(self.early_stopping_rounds, verbose=False)]
+        if not contender.built_in:
+            model = FocalBoostClassifier(model, gamma=contender.gamma, alpha=contender.alpha)
+        elif "eval_X" in inspect.signature(model.fit).parameters:  # LightGBM 4.7 deprecates eval_set
+            del fit_params["eval_set"]
+            fit_params |= {"eval_X": (X_stop,), "eval_y": (y_stop,)}
+        return model.fit(X, y, **fit_params)
+
+
+def n_rounds(model: Any) -> int:
+    """Return the number of boosting rounds that prediction uses."""
+    if isinstance(model, FocalBoostClassifier):
+        return model.n_iter_
+    # XGBoost counts its iterations from 0, LightGBM from 1.
+    return model.best_iteration + 1 if hasattr(model, "best_iteration") else model.best_iteration_
+
+
+def predict_uncalibrated(model: Any, X: Any) -> npt.NDArray[Any]:
+    """Return the plain sigmoid or softmax of a focal model, the probabilities of any other; (n, K)."""
+    if isinstance(model, FocalBoostClassifier):
+        return model.loss_.predict_proba(model.decision_function(X), calibrated=False)
+    return model.predict_proba(X)
+
+
+def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, seed: int) -> Booster:
+    """Return a booster with the user's parameters over the defaults, checked by a fit of one round."""
+    if name not in _BOOSTERS:
+        raise InputError(f"booster must be 'xgboost' or 'lightgbm'; got {name!r}.")
+    try:
+        version = str(importlib.import_module(name).__version__)
+    except ImportError as error:
+        raise InputError(f"booster {name!r} is not installed: pip install {name}") from error
+    own = dict(params or {})
+    if set(own) <= set(_BOOSTERS):
+        own = dict(own.get(name, {}))
+    early_stopping_rounds = own.pop("early_stopping_rounds", 25)
+    if not isinstance(early_stopping_rounds, int) or early_stopping_rounds < 1:
+        raise InputError(
+            f"params: early_stopping_rounds must be a positive integer; got {early_stopping_rounds!r}."
+        )
+    defaults: dict[str, Any] = {"n_estimators": 1000, "learning_rate": 0.1, "random_state": seed}
+    # With few data threads cost more than they save.
+    if problem.X.size < 500_000:
+        defaults["n_jobs"] = 1
+    if name == "xgboost" and any(str(dtype) == "category" for dtype in problem.X.dtypes):
+        defaults["enable_categorical"] = True
+    booster = Booster(name, *_BOOSTERS[name], version, {**defaults, **own}, early_stopping_rounds)
+    trial = replace(booster, params={**booster.params, "n_estimators": 1})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trial.train(Contender("trial", gamma=1.0), problem.X, problem.y, problem.X, problem.y)
+    except Exception as error:
+        raise InputError(f"params for {name}: {one_line(error)}") from error
+    return booster

@@ -1,0 +1,143 @@
+"""The plan of a comparison: checked arguments, and the rows that each model is trained and tested on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import StratifiedKFold
+
+from focal_boost.comparison._contenders import (
+    CLASS_WEIGHTS,
+    LOG_LOSS,
+    Alpha,
+    Booster,
+    Contender,
+    make_booster,
+    make_contenders,
+)
+from focal_boost.comparison._data import InputError, Problem
+from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
+
+GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
+INNER_FOLDS = 3
+HELD_OUT = 0.2
+
+_Split = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which contenders to compare on which folds."""
+
+    problem: Problem
+    boosters: tuple[Booster, ...]
+    contenders: tuple[Contender, ...]
+    candidates: tuple[Contender, ...]  # for the inner cross-validation
+    n_folds: int
+    seed: int
+
+    @property
+    def chooses(self) -> bool:
+        """Whether there are candidates to choose from."""
+        return len(self.candidates) > 1
+
+    @property
+    def n_fits_per_fold(self) -> int:
+        """Number of models to train in one fold of one booster."""
+        return len(self.contenders) + (INNER_FOLDS * len(self.candidates) if self.chooses else 0)
+
+    @property
+    def n_fits(self) -> int:
+        """Number of models to train."""
+        return len(self.boosters) * self.n_folds * self.n_fits_per_fold
+
+    def splits(self) -> Iterator[_Split]:
+        """Yield (training rows, test rows) of each fold."""
+        folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
+        yield from folds.split(self.problem.y, self.problem.y)
+
+
+def make_plan(
+    problem: Problem,
+    booster: str | Sequence[str],
+    gamma: float | Sequence[float],
+    alpha: Alpha | Sequence[Alpha],
+    folds: int,
+    params: Mapping[str, Any] | None,
+    seed: int,
+) -> Plan:
+    """Check all arguments and return the plan."""
+    names, gammas, alphas = _as_list("booster", booster), _as_list("gamma", gamma), _as_list("alpha", alpha)
+    if folds < 3:
+        raise InputError(f"folds must be 3 or more, to estimate the spread; got {folds}.")
+    if seed < 0:
+        raise InputError(f"seed must be 0 or more; got {seed}.")
+    for one_gamma in gammas:
+        for one_alpha in alphas:
+            _check_loss(one_gamma, one_alpha, len(problem.classes))
+    counts = np.bincount(problem.y)
+    rarest = int(counts.argmin())
+    if counts[rarest] < folds:
+        raise InputError(
+            f"class {problem.classes[rarest]!r} has {counts[rarest]} rows, fewer than {folds} folds: "
+            "use fewer folds (minimum 3), merge classes or remove the rows of this class."
+        )
+    boosters = tuple(make_booster(name, params, problem, seed) for name in names)
+    contenders = make_contenders([float(gamma) for gamma in gammas], alphas)
+    # The log loss is the reference; it is also a candidate if gamma 0 was requested.
+    excluded = {CLASS_WEIGHTS} if 0 in gammas and None in alphas else {CLASS_WEIGHTS, LOG_LOSS}
+    candidates = tuple(contender for contender in contenders if contender not in excluded)
+    return Plan(problem, boosters, contenders, candidates, folds, seed)
+
+
+def _as_list(name: str, value: Any) -> list[Any]:
+    """Return the distinct values of a sequence, or the single value."""
+    values = [value] if value is None or isinstance(value, str) or _is_number(value) else value
+    if not len(values):
+        raise InputError(f"{name} must have at least one value; got none.")
+    return list(dict.fromkeys(values))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number)
+
+
+def _check_loss(gamma: Any, alpha: Any, n_classes: int) -> None:
+    """Raise InputError for parameters that the losses reject."""
+    if not _is_number(gamma):
+        raise InputError(f"gamma must be a number or a sequence of numbers; got {gamma!r}.")
+    if not (alpha is None or alpha == "balanced" or _is_number(alpha)):
+        raise InputError(f"alpha must be None, 'balanced' or a float in (0, 1); got {alpha!r}.")
+    weights = None if alpha == "balanced" else alpha
+    try:
+        BinaryFocalLoss(gamma, weights) if n_classes == 2 else MulticlassFocalLoss(n_classes, gamma, weights)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
+
+
+def hold_out(y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator) -> _Split:
+    """Hold out a fifth of each class, rounded down: none of a class with four rows or fewer."""
+    held_out = []
+    for c in np.unique(y[rows]):
+        of_class = random.permutation(rows[y[rows] == c])
+        held_out.append(of_class[: int(HELD_OUT * len(of_class))])
+    stop = np.sort(np.concatenate(held_out))
+    if len(stop) == 0:
+        raise InputError("no class has five training rows, the minimum for early stopping: provide more data.")
+    return np.setdiff1d(rows, stop), stop
+
+
+def inner_folds(y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator) -> Iterator[_Split]:
+    """Yield (fit, stop) of each inner fold; every class has at least two rows and keeps some to fit."""
+    folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=int(random.integers(2**31)))
+    with warnings.catch_warnings():
+        # Classes with fewer rows than inner folds are absent from some, which is intended.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splits = list(folds.split(rows, y[rows]))
+    for fit, stop in splits:
+        yield rows[fit], rows[stop]

@@ -1,0 +1,148 @@
+"""The verdict: paired differences from the built-in log loss, with their uncertainty, and a recommendation.
+
+Folds share training rows, so their differences are correlated and the plain t-test finds far too much. The
+corrected resampled t-test (Nadeau & Bengio 2003) adds n_test / n_train to the 1 / n_folds by which it divides the
+variance. All intervals and p-values are Bonferroni-adjusted: the intervals are simultaneous, and a test always
+agrees with its interval, which stepwise procedures (Holm) do not offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS
+from focal_boost.comparison.scores import TESTED
+
+LEVEL = 0.05
+
+
+def corrected_t_test(
+    differences: npt.NDArray[Any], test_share: float, n_comparisons: int
+) -> tuple[float, float, float, float]:
+    """Return mean, lower and upper bound, and p-value of paired differences over at least two folds.
+
+    ``test_share`` is test rows per training row, 1 / (k - 1) in k-fold cross-validation.
+    """
+    n = len(differences)
+    mean = float(differences.mean())
+    error = float(np.sqrt(differences.var(ddof=1) * (1 / n + test_share)))
+    if error == 0:
+        return mean, mean, mean, float(mean == 0)
+    width = error * float(stats.t.ppf(1 - LEVEL / n_comparisons / 2, n - 1))
+    p_value = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
+    return mean, mean - width, mean + width, min(1.0, n_comparisons * p_value)
+
+
+def paired_differences(scores: pd.DataFrame, n_folds: int) -> pd.DataFrame:
+    """Return the difference from the built-in log loss for each booster, contender and tested score.
+
+    ``n_folds`` is the planned number; ``scores`` may contain fewer. The finding is "better" or "worse" if the
+    adjusted interval excludes zero.
+    """
+    finished = scores.groupby("booster", sort=False)["fold"].nunique()
+    boosters = list(finished.index[finished >= 2])
+    others = [name for name in scores["contender"].unique() if name != LOG_LOSS.name]
+    n_comparisons = len(boosters) * len(others) * len(TESTED)
+    wide = scores.pivot(index=["booster", "fold"], columns="contender", values=[score.name for score in TESTED])
+    rows = []
+    for booster in boosters:
+        for name in others:
+            for score in TESTED:
+                values = wide.loc[booster, score.name]
+                differences = (values[name] - values[LOG_LOSS.name]).to_numpy(dtype=float)
+                mean, low, high, p_value = corrected_t_test(differences, 1 / (n_folds - 1), n_comparisons)
+                finding = ""
+                if low > 0 or high < 0:
+                    finding = "better" if (low > 0) == score.higher_is_better else "worse"
+                rows.append((booster, name, score.name, mean, low, high, p_value, finding))
+    columns = ["booster", "contender", "score", "difference", "low", "high", "p_value", "finding"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str]:
+    """Return (booster, contender): the log loss, unless a contender is better in one tested score and never worse.
+
+    Mean average precision decides among several, and between boosters, whose difference is not tested.
+    """
+    means = scores.groupby(["booster", "contender"])["average precision"].mean()
+    eligible = []
+    for booster in scores["booster"].unique():
+        findings = differences[differences["booster"] == booster].groupby("contender")["finding"].agg(set)
+        better = [name for name, found in findings.items() if "better" in found and "worse" not in found]
+        best = max(better, key=lambda name: means[booster, name]) if better else LOG_LOSS.name
+        eligible.append((booster, best))
+    return max(eligible, key=lambda pair: means[pair])
+
+
+def verdict(
+    differences: pd.DataFrame, scores: pd.DataFrame, titles: dict[str, str], n_folds: int
+) -> list[tuple[str, str]]:
+    """Return (conclusion, evidence) of each booster, and a last pair on the method."""
+    if not len(differences):
+        return [("A verdict needs at least two finished folds.", "")]
+    paragraphs = []
+    for booster, of_booster in differences.groupby("booster", sort=False):
+        _, best = recommend(of_booster, scores[scores["booster"] == booster])
+        paragraphs.append((f"{titles[str(booster)]}: {_conclusion(of_booster, best)}", _evidence(of_booster)))
+    finished = int(scores.groupby("booster")["fold"].nunique().min())
+    folds = f"{n_folds} folds" if finished == n_folds else f"{finished} of {n_folds} folds"
+    method = (
+        f"Paired differences over {folds}; in brackets simultaneous {1 - LEVEL:.0%} intervals for all "
+        f"{len(differences)} comparisons (corrected resampled t-test of Nadeau & Bengio, Bonferroni-adjusted)."
+    )
+    if finished < 10:
+        method += f" With {finished} folds only large differences are detectable; try 10 folds."
+    return [*paragraphs, ("", method)]
+
+
+def _conclusion(differences: pd.DataFrame, best: str) -> str:
+    findings = set(differences["finding"])
+    if best == CLASS_WEIGHTS.name:
+        return "class weights help; focal loss is not shown to help."
+    if best != LOG_LOSS.name:
+        return f"focal loss is worth it. Use {best}."
+    if findings == {""}:
+        return "no difference beyond noise. Keep the built-in log loss."
+    if "better" in findings:
+        return "nothing is better in one score without being worse in the other. Keep the built-in log loss."
+    return "nothing beats the built-in log loss. Keep it."
+
+
+def _evidence(differences: pd.DataFrame) -> str:
+    found = differences[differences["finding"] != ""]
+    n_contenders, n_found = differences["contender"].nunique(), found["contender"].nunique()
+    if n_found:
+        findings = [
+            f"{name!r} is {' and '.join(map(_finding, rows.to_dict(orient='records')))}"
+            for name, rows in found.groupby("contender", sort=False)
+        ]
+        text = f"Compared with the built-in log loss, {'; '.join(findings)}."
+        if n_found < n_contenders:
+            text += f" No difference beyond noise in the other {n_contenders - n_found}."
+    else:
+        text = (
+            f"None of the {n_contenders} alternatives differs from it beyond noise, neither in average precision "
+            "nor in log loss."
+        )
+    chosen = differences[differences["contender"] == CHOSEN]
+    if len(chosen) and not chosen[["low", "high"]].to_numpy().any():
+        text += " Inner cross-validation always chose the log loss itself."
+    elif len(chosen) and not chosen["finding"].any():
+        changes = [
+            f"{row['score']} by {row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
+            for row in chosen.to_dict(orient="records")
+        ]
+        text += f" Gamma chosen by inner cross-validation changes {' and '.join(changes)}."
+    return text
+
+
+def _finding(row: dict[Hashable, Any]) -> str:
+    """Return "better in log loss by 0.0120 [0.0020, 0.0220]", sizes without a sign."""
+    low, high = sorted((abs(row["low"]), abs(row["high"])))
+    return f"{row['finding']} in {row['score']} by {abs(row['difference']):.4f} [{low:.4f}, {high:.4f}]"

@@ -1,0 +1,101 @@
+"""Six scores of predicted probabilities on held-out rows; with many classes, one-vs-rest averages.
+
+``proba`` has the shape (n, K), K = 2 included. Thresholds come from other rows than those that are scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, roc_auc_score
+
+from focal_boost.metrics import expected_calibration_error
+
+
+@dataclass(frozen=True)
+class Score:
+    """The name of a score, its direction and its meaning."""
+
+    name: str
+    higher_is_better: bool
+    explanation: str
+
+
+AVERAGE_PRECISION = Score(
+    "average precision", True, "Precision averaged over recall: whether the rows of a class are ranked first."
+)
+LOG_LOSS = Score(
+    "log loss", False, "Mean of -log(probability of the true class), in nats: rates probabilities and ranking."
+)
+SCORES = (
+    AVERAGE_PRECISION,
+    Score("ROC AUC", True, "Chance that a row of the class is ranked above a row of another class."),
+    LOG_LOSS,
+    Score("Brier", False, "Mean squared error of the probabilities."),
+    Score(
+        "ECE",
+        False,
+        "Expected calibration error: mean gap between probability and frequency, in ten bins of equal size.",
+    ),
+    Score("F1", True, "F1 at the threshold that is best on the rows held out for early stopping."),
+)
+# The verdict tests these two; the other scores are only reported.
+TESTED = (AVERAGE_PRECISION, LOG_LOSS)
+
+# The boosters' own probabilities have single precision.
+_SMALLEST = float(np.finfo(np.float32).eps)
+
+
+def one_vs_rest(y: npt.NDArray[Any], proba: npt.NDArray[Any]) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    """Return (whether a row is of the class, its probability) for each class; of two classes, the second only."""
+    n_classes = proba.shape[1]
+    return [(y == c, proba[:, c]) for c in range(1 if n_classes == 2 else 0, n_classes)]
+
+
+def best_thresholds(y: npt.NDArray[Any], proba: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the one-vs-rest threshold with the largest F1 for each class, 0.5 for an absent class."""
+    return np.array([_best_threshold(of_class, p) for of_class, p in one_vs_rest(y, proba)])
+
+
+def _best_threshold(of_class: npt.NDArray[Any], p: npt.NDArray[Any]) -> float:
+    if not of_class.any():
+        return 0.5
+    precision, recall, thresholds = precision_recall_curve(of_class, p)
+    total = precision + recall
+    f1 = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)[:-1]
+    best = int(f1.argmax())
+    below = thresholds[best - 1] if best else 0.0
+    return float((below + thresholds[best]) / 2)
+
+
+def log_loss(y: npt.NDArray[Any], proba: npt.NDArray[Any]) -> float:
+    """Return the mean of -log(probability of the true class), with at most 16 nats per row."""
+    return float(-np.log(np.clip(proba[np.arange(len(y)), y], _SMALLEST, 1)).mean())
+
+
+def score(y: npt.NDArray[Any], proba: npt.NDArray[Any], thresholds: npt.NDArray[Any]) -> dict[str, float]:
+    """Return {name: value} of the six scores."""
+    proba = proba.astype(np.float64)
+    classes = one_vs_rest(y, proba)
+
+    def macro(metric: Callable[[npt.NDArray[Any], npt.NDArray[Any]], float]) -> float:
+        return float(np.mean([metric(of_class, p) for of_class, p in classes]))
+
+    f1 = [
+        f1_score(of_class, p >= threshold, zero_division=0.0)
+        for (of_class, p), threshold in zip(classes, thresholds, strict=True)
+    ]
+    squares = ((proba - np.eye(proba.shape[1])[y]) ** 2).sum(axis=1).mean()
+    return {
+        "average precision": macro(average_precision_score),
+        "ROC AUC": macro(roc_auc_score),
+        "log loss": log_loss(y, proba),
+        # With two classes, by convention, the squared error of one: both are equal.
+        "Brier": float(squares / 2 if proba.shape[1] == 2 else squares),
+        "ECE": expected_calibration_error(y, proba),
+        "F1": float(np.mean(f1)),
+    }

@@ -1,0 +1,53 @@
+"""Plans that train quickly, and tables with columns of every kind; not a test itself."""
+
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_breast_cancer
+
+from focal_boost.comparison._data import from_arrays
+from focal_boost.comparison._plan import make_plan
+
+BOOSTERS = ("xgboost", "lightgbm")
+FAST = {"n_estimators": 8, "max_depth": 3, "n_jobs": 1, "early_stopping_rounds": 5}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def quick_plan(X=None, y=None, booster="xgboost", gamma=(0, 2), alpha=None, folds=3, params=FAST, seed=0):
+    """A plan with few rounds, by default for the breast cancer data."""
+    if X is None:
+        X, y = load_breast_cancer(return_X_y=True)
+    return make_plan(from_arrays(X, y), booster, gamma, alpha, folds, params, seed)
+
+
+def table(n=60, **columns):
+    """A frame with a number, a string and the given columns, and a target with a quarter of "yes"."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": random.normal(size=n), "colour": random.choice(["red", "blue"], n), **columns})
+    return frame.assign(target=np.where(np.arange(n) % 4 == 0, "yes", "no"))
+
+
+def saved(directory, frame, name="data.csv", **options):
+    """The path of a CSV file of the frame."""
+    path = directory / name
+    frame.to_csv(path, index=False, **options)
+    return str(path)
+
+
+def hostile_file(directory):
+    """The path of a CSV file whose columns and classes contain HTML, templates and code."""
+    random = np.random.default_rng(0)
+    n = 240
+    frame = pd.DataFrame(
+        {
+            "__class__": random.normal(size=n),
+            "a[b]<c": random.choice(["x", "y'\"", "{{z}}", "$title"], n),
+            "'); import os; os._exit(9) #": random.normal(size=n),
+            HOSTILE: np.char.add(random.permutation(10 * n)[:n].astype(str), "id"),
+        }
+    )
+    frame["target"] = np.where(frame["__class__"] + random.normal(size=n) > 1, HOSTILE, "$name & 'more'")
+    return saved(directory, frame, "hostile.csv")

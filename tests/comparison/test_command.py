@@ -1,0 +1,254 @@
+import json
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import focal_boost
+from focal_boost.comparison._command import app
+
+from .builders import ENVIRONMENT
+
+COMMAND = [sys.executable, "-W", "error", "-m", "focal_boost"]
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A directory with a small CSV file and parameters that train it quickly."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 2))
+    frame = pd.DataFrame({"__class__": x[:, 0], "shop [id]": np.where(x[:, 1] > 0, "a", "b"), "day": "2024-01-01"})
+    frame["churn"] = np.where(x[:, 0] + random.normal(size=300) > 1.5, "yes", "no")
+    frame.to_csv(tmp_path / "data.csv.gz", index=False)
+    params = {"n_estimators": 10, "max_depth": 3, "n_jobs": 1, "early_stopping_rounds": 5}
+    (tmp_path / "params.json").write_text(json.dumps(params))
+    (tmp_path / "params.toml").write_text("[xgboost]\nn_estimators = 10\nearly_stopping_rounds = 5\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["compare", *arguments])
+
+
+QUICK = ("--params", "params.json", "--folds", "3")
+
+
+def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma(files):
+    done = subprocess.run(
+        [*COMMAND, "compare", *QUICK], capture_output=True, text=True, env=ENVIRONMENT, check=True, cwd=files
+    )
+    rows = [
+        re.split(r"\s{2,}", line)[0] for line in done.stdout.splitlines() if re.search(r"(0\.\d{4}\s*){6}$", line)
+    ]
+    assert rows == [
+        "log loss (gamma 0)",
+        "class weights",
+        "gamma 0.5",
+        "gamma 1",
+        "gamma 2",
+        "gamma 5",
+        "gamma chosen",
+    ]
+    assert all(word in done.stdout for word in ("precision", "ROC AUC", "log loss", "Brier", "ECE", "F1"))
+    assert done.stdout.count("±0.") == 7 * 6
+    assert done.stderr.strip() == ""
+
+
+def test_a_file_is_compared_and_the_report_written(files):
+    done = run("data.csv.gz", "--target", "churn", "--gamma", "0", "2", *QUICK, "--out", "out")
+    assert done.exit_code == 0, done.output
+    assert "data.csv.gz: 300 rows, 2 features" in done.stdout
+    assert "Left out as dates: 'day'." in done.stdout
+    assert "XGBoost: " in done.stdout
+    assert "Report: out/report.html" in done.stdout
+    assert "model" in runpy.run_path("out/best_model.py")
+
+
+def test_json_is_the_only_standard_output(files):
+    done = run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json")
+    results = json.loads(done.stdout)
+    assert results["data"]["classes"] == ["no", "yes"]
+    assert results["focal_boost"] == focal_boost.__version__
+    assert [row["contender"] for row in results["summary"]] == ["log loss (gamma 0)", "class weights", "gamma 2"]
+    assert len(results["scores"]) == 3 * 3
+    assert results["verdict"].startswith("XGBoost: ")
+
+
+def test_both_boosters_and_several_alphas_are_compared(files):
+    done = run(
+        "data.csv.gz",
+        *("--target", "churn", "--booster", "xgboost", "lightgbm", "--gamma", "1", "--alpha", "none,0.3"),
+        *("--params", "params.toml", "--folds", "3", "--json"),
+    )
+    results = json.loads(done.stdout)
+    names = {(row["booster"], row["contender"]) for row in results["summary"]}
+    assert {("xgboost", "gamma 1, alpha 0.3"), ("lightgbm", "gamma 1"), ("lightgbm", "gamma chosen")} <= names
+    assert results["settings"]["boosters"]["xgboost"]["params"]["n_estimators"] == 10
+    assert results["settings"]["boosters"]["lightgbm"]["params"]["n_estimators"] == 1000
+
+
+def test_results_depend_on_the_seed_only(files):
+    results = [
+        json.loads(
+            run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json", "--seed", seed).stdout
+        )
+        for seed in ("0", "0", "1")
+    ]
+    assert results[0] == results[1]
+    assert results[0]["scores"] != results[2]["scores"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--gamma 0 0.5 --booster xgboost lightgbm data.csv.gz --alpha none 0.25",
+        "data.csv.gz --gamma 0,0.5 --booster xgboost,lightgbm --alpha None,0.25",
+        "--gamma 0 --gamma 0.5 --booster xgboost --booster lightgbm --alpha none --alpha 0.25 data.csv.gz",
+    ],
+)
+def test_an_option_accepts_several_values(files, arguments):
+    done = run(*arguments.split(), "--target", "churn", *QUICK, "--json")
+    results = json.loads(done.stdout)
+    assert list(results["settings"]["boosters"]) == ["xgboost", "lightgbm"]
+    names = ["log loss (gamma 0)", "class weights", "gamma 0.5", "gamma 0, alpha 0.25", "gamma 0.5, alpha 0.25"]
+    assert [row["contender"] for row in results["summary"]] == [*names, "gamma chosen"] * 2
+
+
+def test_an_option_of_one_value_rejects_a_second(files):
+    assert run("--folds", "5", "7", "8").exit_code == 2
+
+
+def test_the_version_is_printed():
+    assert focal_boost.__version__ in CliRunner().invoke(app, ["--version"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data.csv.gz", "--target", "chrun"], "--target 'chrun' is not a column of 'data.csv.gz': did you mean"),
+        (["data.csv.gz"], "--target is missing"),
+        (["no.csv", "--target", "churn"], "'no.csv' cannot be read as csv: [Errno 2] No such file"),
+        ([".", "--target", "churn"], "'.' has an unknown extension: provide one of .csv"),
+        (["--target", "churn"], "need DATA"),
+        (
+            ["data.csv.gz", "--target", "churn", "--positive", "maybe"],
+            "positive 'maybe' is not a class of --target 'churn'",
+        ),
+        (
+            ["data.csv.gz", "--target", "day"],
+            "has only one class, '2024-01-01': at least two classes are required",
+        ),
+        (["data.csv.gz", "--target", "__class__"], "300 distinct values, more than 200"),
+        (["data.csv.gz", "--target", "churn", "--folds", "299"], "fewer than 299 folds"),
+        (["--folds", "2"], "folds must be 3 or more"),
+        (["--gamma", "much"], "--gamma must be a number; got 'much'"),
+        (["--gamma", "nan"], "gamma"),
+        (["--alpha", "2"], "alpha"),
+        (["--booster", "catboost"], "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
+        (["--positive", "11"], "positive '11' is not a class"),
+        (["--params", "no.json"], "--params 'no.json' cannot be read"),
+        (["--params", "data.csv.gz"], "--params 'data.csv.gz' is neither JSON nor TOML"),
+        (["--params", "list.json"], "must contain an object"),
+        (["--out", "data.csv.gz"], "out 'data.csv.gz' cannot be a directory"),
+    ],
+)
+def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments, message):
+    (files / "list.json").write_text("[1]")
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    (line,) = done.stderr.strip().splitlines()  # up to version 14, rich leaves a blank line behind a progress bar
+    assert line.startswith("focal-boost compare: ")
+
+
+def test_names_are_printed_without_escape_sequences_and_markup(files):
+    (files / "data.csv").write_text("\x1b[31mred,target\n" + "1,0\n2,1\n" * 9)
+    assert "\x1b[31m" not in run("data.csv", "--target", "x").stderr
+    (files / "data.csv").write_text("a,target\n" + "1,[bold]\n2,\x1b[31mred\n3,x\n" * 30)
+    done = run("data.csv", "--target", "target", "--positive", "[bold]", "--gamma", "2", *QUICK)
+    assert done.exit_code == 0, done.output
+    assert "of class '[bold]'" in done.stdout
+    assert "\x1b[31m" not in done.stdout
+
+
+def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
+    options = [
+        "--target",
+        "churn",
+        "--gamma",
+        "0",
+        "2",
+        "--folds",
+        "10",
+        "--params",
+        "params.json",
+        "--out",
+        "out",
+    ]
+    arguments = [*COMMAND, "compare", "data.csv.gz", *options]
+    first = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=files
+    )
+    started = time.monotonic()
+    while not list(files.glob("out/folds/*.npz")) and time.monotonic() - started < 60:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    stdout, stderr = first.communicate(timeout=60)
+    assert first.returncode == 130
+    finished = len(list(files.glob("out/folds/*.npz")))
+    assert 1 <= finished < 10
+    assert f"Interrupted: the scores are from the {finished} of 10 folds that finished." in stderr
+    assert "Run the same command again to resume." in stderr
+    assert "Traceback" not in stderr
+    assert "log loss (gamma 0)" in stdout
+    kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
+    again = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, cwd=files, check=True)
+    assert "Interrupted" not in again.stderr
+    assert len(list(files.glob("out/folds/*.npz"))) == 10
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+
+
+def test_missing_packages_are_named_with_the_command_that_installs_them():
+    program = """
+import sys
+for name in ("pandas", "rich", "typer", "matplotlib", "pyarrow"):
+    sys.modules[name] = None
+import focal_boost
+try:
+    focal_boost.compare
+except ImportError as error:
+    print(error)
+from focal_boost.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
+    assert done.stdout.strip() == "compare needs pandas: pip install pandas matplotlib"
+    assert done.stderr.strip() == "focal-boost needs pandas: pip install typer rich pandas pyarrow matplotlib"
+    assert done.returncode == 1
+
+
+def test_the_function_needs_neither_typer_nor_rich():
+    program = """
+import sys
+for name in ("rich", "typer"):
+    sys.modules[name] = None
+from focal_boost import compare
+from focal_boost.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
+    assert done.stderr.strip() == "focal-boost needs typer: pip install typer rich pandas pyarrow matplotlib"

@@ -1,0 +1,84 @@
+from contextlib import nullcontext
+
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+import focal_boost
+from focal_boost.comparison import _progress
+from focal_boost.comparison._compare import run_plan
+from focal_boost.comparison._contenders import CLASS_WEIGHTS, LOG_LOSS
+from focal_boost.comparison._files import from_file
+from focal_boost.comparison._plan import make_plan
+
+from .builders import BOOSTERS, FAST, HOSTILE, hostile_file, quick_plan
+
+
+def test_the_function_returns_frames_a_figure_and_html():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    comparison = focal_boost.compare(X, y, gamma=2, folds=3, params=FAST)
+    assert list(comparison.summary.loc["xgboost"].index) == [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2"]
+    mean = comparison.scores.query("contender == 'gamma 2'")["log loss"].mean()
+    assert comparison.summary.loc[("xgboost", "gamma 2"), ("log loss", "mean")] == pytest.approx(mean)
+    assert "<table" in comparison._repr_html_()
+    assert comparison.verdict in repr(comparison)
+    assert len(comparison.plot().axes) == 3
+    assert comparison.plot()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_the_directory_contains_all_files(tmp_path):
+    comparison = run_plan(quick_plan(booster=BOOSTERS, alpha=(None, "balanced")), tmp_path)
+    names = {
+        "results.json",
+        "scores.csv",
+        "differences.csv",
+        "picture.png",
+        "report.html",
+        "best_model.py",
+        "folds",
+    }
+    assert {path.name for path in tmp_path.iterdir()} == names
+    read = pd.read_csv(tmp_path / "scores.csv")
+    pd.testing.assert_frame_equal(read, comparison.scores)
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert len(comparison.plot().axes) == 6
+
+
+def test_polars_frames_are_accepted():
+    polars = pytest.importorskip("polars")
+    X, y = load_breast_cancer(return_X_y=True)
+    frame = polars.DataFrame(X).with_columns(polars.Series("kind", ["a", "b"] * 284 + ["a"]))
+    comparison = focal_boost.compare(frame, y, gamma=2, folds=3, params=FAST)
+    assert comparison.notes == ["Used as categories: 'kind'."]
+
+
+def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkeypatch):
+    moves = []
+
+    def interrupt(n):
+        moves.append(n)
+        if len(moves) == 20:  # of 9 per fold
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_progress, "bar", lambda total: nullcontext(interrupt))
+    X, y = load_breast_cancer(return_X_y=True)
+    arguments = {"gamma": (0, 2), "folds": 3, "params": FAST, "out": tmp_path}
+    with pytest.warns(UserWarning, match="2 of 3 folds") as warnings:
+        comparison = focal_boost.compare(X, y, **arguments, progress=True)
+    assert warnings[0].filename == __file__
+    assert comparison.interrupted
+    assert comparison.scores["fold"].nunique() == 2
+    assert comparison.interruption in (tmp_path / "report.html").read_text()
+    again = focal_boost.compare(X, y, **arguments)
+    assert (again.interrupted, again.n_finished) == (False, 3)
+
+
+def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path):
+    problem = from_file(hostile_file(tmp_path), "target", [], None)
+    comparison = run_plan(make_plan(problem, "xgboost", (0, 2), None, 3, FAST, 0), tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert HOSTILE not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert HOSTILE not in comparison._repr_html_()

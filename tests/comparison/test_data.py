@@ -1,0 +1,84 @@
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm import LGBMClassifier
+from xgboost import XGBClassifier
+
+from focal_boost.comparison import InputError
+from focal_boost.comparison._data import example, from_arrays
+from focal_boost.comparison._files import from_file
+
+from .builders import saved, table
+
+
+def test_the_rarer_of_two_classes_is_positive(tmp_path):
+    problem = from_file(saved(tmp_path, table()), "target", [], None)
+    assert problem.classes == ("no", "yes")
+    assert problem.y.tolist() == [1, 0, 0, 0] * 15
+
+
+def test_the_positive_class_can_be_named_also_among_many(tmp_path):
+    path = saved(tmp_path, table(kind=np.arange(60) % 3))
+    assert from_file(path, "target", [], "no").y.mean() == 0.75
+    many = from_file(path, "kind", [], "2")
+    assert many.classes == ("the rest", "2")
+    assert many.y.mean() == pytest.approx(1 / 3)
+
+
+def test_many_classes_are_numbered_in_their_order():
+    X = np.zeros((6, 1)) + np.arange(6)[:, None]
+    assert from_arrays(X, [10, 9, 2, 10, 9, 2]).classes == ("2", "9", "10")
+    assert from_arrays(X, [10, 9, 2, 10, 9, 2]).y.tolist() == [2, 1, 0, 2, 1, 0]
+    assert from_arrays(X, ["b", "c", "a", "b", "c", "a"]).y.tolist() == [1, 2, 0, 1, 2, 0]
+
+
+def test_the_example_is_one_digit_or_not():
+    assert example().y.sum() == 174
+    assert example("3").classes == ("the rest", "3")
+
+
+def test_levels_of_any_type_reach_both_boosters_as_categories():
+    frame = pd.DataFrame(
+        {
+            "truth": pd.Categorical([True, False, None] * 20),
+            "half": pd.Categorical([0.5, 1.5, None] * 20),
+            "whole": pd.Categorical(pd.array([1, 2, None] * 20, dtype="Int64")),
+            "mixed": pd.Categorical([1, "1", "b"] * 20),
+        }
+    )
+    problem = from_arrays(frame, np.arange(60) % 2)
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["category"] * 4
+    assert problem.X.isna().sum().tolist() == [20, 20, 20, 0]
+    assert problem.X["f3"].cat.categories.tolist() == ["1", "b"]
+    XGBClassifier(n_estimators=2, enable_categorical=True).fit(problem.X, problem.y)
+    LGBMClassifier(n_estimators=2, verbosity=-1).fit(problem.X, problem.y)
+
+
+def test_repeated_whole_numbers_are_not_an_identifier():
+    problem = from_arrays(pd.DataFrame({"id": np.arange(60) % 30, "x": np.arange(60.0) ** 2}), np.arange(60) % 2)
+    assert problem.X.shape[1] == 2
+
+
+def test_objects_that_are_numbers_are_numbers():
+    problem = from_arrays(np.array([[1, "a"], [2, "b"], [None, "a"], [4, "a"]], dtype=object), [0, 1, 0, 1])
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category"]
+
+
+def test_columns_are_renamed_for_the_boosters():
+    frame = pd.DataFrame({"__class__": [1.5, 2, 3, 4], "a[b]<c": [1.5, 2, 1, 2], "<script>": [2.5, 1, 1, 2]})
+    assert list(from_arrays(frame, [0, 1, 0, 1]).X.columns) == ["f0", "f1", "f2"]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (np.ones((3, 2)), [0, 1], "same number of rows, at least one; got 3 and 2"),
+        (np.ones((0, 2)), [], "at least one; got 0 and 0"),
+        (np.ones(3), [0, 1, 0], "two dimensions; got an array of shape"),
+        (np.ones((3, 2)), [0, 1, np.nan], "must not contain missing values"),
+        (np.full((4, 2), np.inf), [0, 1, 0, 1], "column 0 contains infinite values"),
+    ],
+)
+def test_wrong_arrays_are_rejected(X, y, message):
+    with pytest.raises(InputError, match=message):
+        from_arrays(X, y)

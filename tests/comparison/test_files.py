@@ -1,0 +1,165 @@
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm import LGBMClassifier
+from xgboost import XGBClassifier
+
+from focal_boost import FocalBoostClassifier
+from focal_boost.comparison import InputError
+from focal_boost.comparison._data import from_arrays
+from focal_boost.comparison._files import from_file
+
+from .builders import saved, table
+
+
+def test_strings_become_categories_and_dates_and_identifiers_are_left_out_with_a_note(tmp_path):
+    n = 60
+    frame = table(
+        n,
+        id=np.arange(1000, 1000 + n),
+        customer_id=np.random.default_rng(0).permutation(10 * n)[:n],
+        name=[f"person {i}" for i in range(n)],
+        since=pd.date_range("2020-01-01", periods=n).astype(str),
+        empty="",
+        count=np.arange(n) % 11,
+    )
+    problem = from_file(saved(tmp_path, frame), "target", [], None)
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category", "int64"]
+    notes = " ".join(problem.notes)
+    assert "Left out as identifiers: 'id', 'customer_id'." in notes
+    assert "Left out as identifiers or free text: 'name'." in notes
+    assert "Left out as dates: 'since'." in notes
+    assert "Used as categories: 'colour'." in notes
+
+
+@pytest.mark.parametrize("missing", ["", "?", "NA", " "])
+def test_missing_values_leave_numbers_numbers(tmp_path, missing):
+    path = tmp_path / "data.csv"
+    path.write_text("a,b,target\n" + "".join(f"{i % 13 or missing},None,{i % 2}\n" for i in range(40)))
+    problem = from_file(str(path), "target", [], None)
+    assert problem.X["f0"].isna().sum() == 4
+    assert problem.X["f0"].dtype == np.float64
+    assert problem.X["f1"].cat.categories.tolist() == ["None"]
+
+
+def test_whole_numbers_with_few_values_become_categories_in_a_file_but_not_in_a_frame(tmp_path):
+    frame = table(
+        few=np.arange(60) % 10,
+        gaps=[None, 1, 2, 3] * 15,
+        two=np.arange(60) % 2,
+        many=np.arange(60) % 11,
+        halves=np.arange(60) % 3 / 2,
+        wait=pd.to_timedelta(np.arange(60) % 3, unit="s"),
+    )
+    frame.to_parquet(tmp_path / "data.parquet")
+    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
+    assert "Used as categories: 'colour', 'few', 'gaps'." in problem.notes
+    assert problem.X["f3"].isna().sum() == 15
+    assert "Used as categories: 'colour'." in from_arrays(frame.drop(columns="target"), frame["target"]).notes
+    for booster in (
+        XGBClassifier(n_estimators=2, enable_categorical=True),
+        LGBMClassifier(n_estimators=2, verbosity=-1),
+    ):
+        model = FocalBoostClassifier(booster).fit(problem.X, problem.y)
+        assert model.predict_proba(problem.X[:5]).shape == (5, 2)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("name", ["data.csv", "data.csv.gz", "data.csv.bz2", "data.csv.xz", "data.csv.zip"])
+def test_separators_and_compression_are_recognised(tmp_path, separator, name):
+    problem = from_file(saved(tmp_path, table(), name, sep=separator), "target", [], None)
+    assert problem.X.shape == (60, 2)
+
+
+def test_parquet_with_its_types_is_read(tmp_path):
+    frame = table(
+        when=pd.date_range("2020-01-01", periods=60), whole=pd.array([*range(19), None] * 3, dtype="Int64")
+    )
+    frame["colour"] = frame["colour"].astype("category")
+    frame.to_parquet(tmp_path / "data.parquet")
+    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category", "float64"]
+    assert problem.notes[0] == "Left out as dates: 'when'."
+
+
+def test_the_source_makes_the_same_features_and_labels(tmp_path):
+    frame = table(few=[None, 1, 2, 3] * 15, truth=pd.Categorical([True, False, None] * 20), id=np.arange(60) + 7)
+    frame.to_parquet(tmp_path / "data.parquet")
+    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
+    names = {}
+    exec("\n".join(problem.source), names)
+    assert names["X"].columns.tolist() == ["x", "colour", "few", "truth"]
+    pd.testing.assert_frame_equal(names["X"].set_axis(problem.X.columns, axis=1), problem.X)
+    assert names["y"].tolist() == problem.y.tolist()
+
+
+def test_rows_without_a_target_are_left_out_with_a_note(tmp_path):
+    frame = table()
+    frame.loc[:2, "target"] = ""
+    problem = from_file(saved(tmp_path, frame), "target", [], None)
+    assert len(problem.y) == len(problem.X) == 57
+    assert problem.notes[0] == "3 rows without a target were left out."
+
+
+def content(path, data):
+    path.write_bytes(data)
+    return str(path)
+
+
+WRONG_FILES = {
+    "missing": (lambda d: str(d / "no.csv"), "No such file or directory"),
+    "directory": (lambda d: (d / "data.csv").mkdir() or str(d / "data.csv"), "Is a directory"),
+    "empty": (lambda d: content(d / "data.csv", b""), "is empty: provide a file with a header"),
+    "blank": (lambda d: content(d / "data.csv", b"\n\n"), "is empty: provide a file with a header"),
+    "header only": (lambda d: content(d / "data.csv", b"a,target\n"), "has a header and no rows"),
+    "empty parquet": (
+        lambda d: content(d / "data.parquet", b""),
+        "Parquet file size is 0 bytes",
+    ),
+    "not parquet": (lambda d: content(d / "data.parquet", b"a,target\n1,2\n"), "cannot be read as parquet"),
+    "latin1": (lambda d: content(d / "data.csv", b"a,target\n1,caf\xe9\n2,the\n"), "not UTF-8 text"),
+    "latin1 header": (lambda d: content(d / "data.csv", b"\xe9,target\n1,0\n"), "not UTF-8 text"),
+    "ragged": (lambda d: content(d / "data.csv", b"a,target\n1,0\n1,2,3\n"), "cannot be read as csv"),
+    "no header": (lambda d: content(d / "data.csv", b"a,target\n1,0,2\n1,2,3\n"), "more fields than the header"),
+    "not gzip": (lambda d: content(d / "data.csv.gz", b"a,target\n1,0\n"), "cannot be read as csv"),
+    "truncated gzip": (
+        lambda d: content(d / "data.csv.gz", gzip.compress(b"a,target\n1,0\n")[:-9]),
+        "cannot be read",
+    ),
+    "spreadsheet": (lambda d: content(d / "data.xlsx", b"PK"), "has an unknown extension"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_FILES)
+def test_a_wrong_file_is_rejected_in_one_line(tmp_path, name):
+    make, message = WRONG_FILES[name]
+    with pytest.raises(InputError) as error:
+        from_file(make(tmp_path), "target", [], None)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("targte", [], None),
+            "--target 'targte' is not a column of .*; did you mean 'target'?|did you mean 'target'",
+        ),
+        ((None, [], None), "--target is missing: name the column to predict, one of 'x', 'colour'"),
+        (("target", ["nothing"], None), "--drop 'nothing' is not a column"),
+        (("target", ["target"], None), "--drop 'target' is the target"),
+        (
+            ("target", [], "maybe"),
+            "positive 'maybe' is not a class of --target 'target': choose from 'yes', 'no'",
+        ),
+        (("x", [], None), "--target 'x' has 250 distinct values, more than 200"),
+        (("one", [], None), "--target 'one' has only one class, 1"),
+        (("target", ["x", "colour", "one"], None), "no column remains"),
+    ],
+)
+def test_a_wrong_column_is_rejected_with_the_choice(tmp_path, options, message):
+    with pytest.raises(InputError, match=message):
+        from_file(saved(tmp_path, table(250, one=1)), *options)

@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from focal_boost.comparison._contenders import CHOSEN
+from focal_boost.comparison._verdict import corrected_t_test, paired_differences, recommend, verdict
+
+
+def scores(differences, spread=0.01, n_folds=10):
+    """One booster whose contenders differ from the log loss by {name: (average precision, log loss)}."""
+    random = np.random.default_rng(0)
+    rows = []
+    for fold in range(n_folds):
+        ranking, loss = random.normal(0.5, 0.1), random.normal(0.3, 0.1)
+        for name, (of_ranking, of_loss) in {"log loss (gamma 0)": (0, 0), **differences}.items():
+            noise = random.normal(0, spread, 2) if of_ranking or of_loss else (0, 0)
+            rows.append(
+                {
+                    "booster": "xgboost",
+                    "contender": name,
+                    "fold": fold,
+                    "average precision": ranking + of_ranking + noise[0],
+                    "log loss": loss + of_loss + noise[1],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def text(frame, n_folds=10):
+    pairs = verdict(paired_differences(frame, n_folds), frame, {"xgboost": "XGBoost"}, n_folds)
+    return " ".join(word for pair in pairs for word in pair)
+
+
+def test_without_correction_it_is_the_paired_t_test():
+    values = np.random.default_rng(0).normal(0.3, 1, 12)
+    expected = stats.ttest_1samp(values, 0)
+    mean, low, high, p_value = corrected_t_test(values, 0.0, 1)
+    assert mean == pytest.approx(values.mean())
+    assert p_value == pytest.approx(expected.pvalue)
+    assert (low, high) == pytest.approx(tuple(expected.confidence_interval()))
+
+
+def test_the_correction_is_that_of_nadeau_and_bengio():
+    values = np.array([0.1, 0.3, 0.2, 0.4, 0.25])
+    t = values.mean() / np.sqrt((1 / 5 + 1 / 4) * values.var(ddof=1))
+    assert corrected_t_test(values, 1 / 4, 1)[3] == pytest.approx(2 * stats.t.sf(t, 4))
+
+
+@pytest.mark.parametrize("n_comparisons", [1, 4, 12])
+def test_interval_and_p_value_always_agree(n_comparisons):
+    random = np.random.default_rng(1)
+    for shift in np.linspace(0, 3, 200):
+        _, low, high, p_value = corrected_t_test(random.normal(shift, 1, 6), 0.2, n_comparisons)
+        assert (low > 0 or high < 0) == (p_value < 0.05)
+
+
+def test_false_findings_stay_at_five_per_cent_where_the_folds_are_correlated():
+    # Differences of equal correlation n_test / (n_train + n_test), what the correction assumes.
+    random = np.random.default_rng(2)
+    n_folds, n_runs = 5, 2500
+    shared = np.sqrt(1 / n_folds) * random.normal(size=(n_runs, 1))
+    runs = shared + np.sqrt(1 - 1 / n_folds) * random.normal(size=(n_runs, n_folds))
+    corrected = np.mean([corrected_t_test(run, 1 / (n_folds - 1), 1)[3] < 0.05 for run in runs])
+    plain = np.mean([corrected_t_test(run, 0.0, 1)[3] < 0.05 for run in runs])
+    assert 0.04 < corrected < 0.06
+    assert plain > 0.12
+
+
+def test_equal_scores_are_no_difference():
+    assert corrected_t_test(np.zeros(5), 0.25, 3) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_noise_is_reported_as_noise():
+    frame = scores({"gamma 2": (0.001, 0.001), "gamma 5": (-0.001, 0.001)}, spread=0.02)
+    report = text(frame)
+    assert "no difference beyond noise. Keep the built-in log loss." in report
+    assert "None of the 2 alternatives differs from it beyond noise" in report
+    assert recommend(paired_differences(frame, 10), frame) == ("xgboost", "log loss (gamma 0)")
+
+
+def test_a_better_focal_loss_is_reported_with_the_size_of_the_difference():
+    frame = scores({"gamma 2": (0.1, -0.05), "gamma 5": (0.001, 0.001)})
+    report = text(frame)
+    assert "XGBoost: focal loss is worth it. Use gamma 2." in report
+    assert "'gamma 2' is better in average precision by 0." in report
+    assert "No difference beyond noise in the other 1." in report
+    assert recommend(paired_differences(frame, 10), frame) == ("xgboost", "gamma 2")
+
+
+def test_better_class_weights_are_no_evidence_for_focal_loss():
+    frame = scores({"class weights": (0.1, 0.001), "gamma 2": (0.001, 0.001)})
+    assert "class weights help; focal loss is not shown to help." in text(frame)
+
+
+def test_better_in_one_score_and_worse_in_the_other_is_not_recommended():
+    frame = scores({"class weights": (0.1, 0.1), "gamma 2": (0.001, 0.001)})
+    assert "nothing is better in one score without being worse in the other" in text(frame)
+    assert recommend(paired_differences(frame, 10), frame)[1] == "log loss (gamma 0)"
+
+
+def test_only_worse_alternatives_are_reported_as_worse():
+    assert "nothing beats the built-in log loss. Keep it." in text(scores({"gamma 2": (-0.1, 0.1)}))
+
+
+def test_a_choice_that_is_always_the_log_loss_is_reported():
+    assert "Inner cross-validation always chose the log loss itself." in text(scores({CHOSEN: (0, 0)}))
+
+
+def test_one_fold_gives_no_verdict():
+    frame = scores({"gamma 2": (0.1, 0.1)}, n_folds=1)
+    assert len(paired_differences(frame, 10)) == 0
+    assert "A verdict needs at least two finished folds." in text(frame)
+
+
+def test_unfinished_folds_are_reported_and_the_correction_is_that_of_the_plan():
+    frame = scores({"gamma 2": (0.1, -0.05)}, n_folds=4)
+    assert "over 4 of 10 folds" in text(frame)
+    narrow, wide = paired_differences(frame, 10), paired_differences(frame, 4)
+    assert (narrow["low"] > wide["low"]).all()
+
+
+def test_the_adjustment_counts_every_comparison():
+    one = paired_differences(scores({"gamma 2": (0.01, 0.01)}), 10)
+    two = paired_differences(scores({"gamma 2": (0.01, 0.01), "gamma 5": (0, 0)}), 10)
+    assert len(one) == 2
+    assert two["p_value"].iloc[0] == pytest.approx(min(1, 2 * one["p_value"].iloc[0]))
