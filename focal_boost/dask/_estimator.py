@@ -74,8 +74,8 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
     ``fit`` reads the labels twice: once for the statistics, one partition at a time, which brings a few hundred
     bytes per partition to the client; and once with the features, to encode them. All data then stay in the
     workers' memory, where the boosters need them. Persist a data frame before taking ``X`` and ``y`` from it:
-    otherwise the labels are read twice, and Dask may join the partitions of small files differently for ``X`` and
-    ``y``, which is refused.
+    otherwise the files are read for every pass, and Dask may join the partitions of small files differently for
+    ``X`` and ``y``, which is refused.
 
     The metric of every round is the mean over all rows of the eval set, whichever worker holds them, so that
     early stopping works with both boosters. A metric that is not a mean over rows (a rank metric of LightGBM, a
@@ -154,7 +154,7 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def to_local(self) -> FocalBoostClassifier:
-        """Return the fitted `FocalBoostClassifier`, which predicts in memory."""
+        """Return the fitted `FocalBoostClassifier`, which predicts in memory; it shares the trained model."""
         check_is_fitted(self)
         local = copy(self.local_)
         local.calibrated = self.calibrated
