@@ -33,7 +33,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     alpha : None, "balanced", float, sequence or dict, default=None
         Class weight: none; inverse class frequencies as scikit-learn computes them; for two classes a float in
         (0, 1) that weighs the second class, 1 - alpha the first; one positive number per class, in the order of
-        ``classes_``; or a dict by class label (1 for a class not named). It multiplies ``sample_weight``.
+        ``classes_``; or a dict by class label (1 for a class not named). It multiplies ``sample_weight``. The
+        default differs from the 0.25 of `BinaryFocalLoss`: class weights cost log loss and seldom improve the
+        ranking.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
         form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on

@@ -52,7 +52,9 @@ def focal_loss(
     gamma : float or one per class, default=2.0
         Focusing parameter, >= 0.
     alpha : None, float in (0, 1) (two classes) or one positive number per class, default="default"
-        Class weight. The default is 0.25 for (n,), as in the paper, and None for (n, K).
+        Class weight. The default is that of the loss objects: 0.25 for (n,), as in the paper, and None for (n, K).
+        For the value that a fitted `FocalBoostClassifier` reports, pass ``model.loss_.gamma`` and
+        ``model.loss_.alpha``.
     sample_weight : array-like of shape (n_samples,), optional
         Finite, not negative.
     reduction : {"mean", "sum", "none"}, default="mean"

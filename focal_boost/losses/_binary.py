@@ -38,7 +38,9 @@ class BinaryFocalLoss(FocalLoss):
         Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting.
+        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting. The default is that of
+        the paper and weighs the positive class *less*, because focusing has already turned down the negatives.
+        `FocalBoostClassifier` weighs nothing by default.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
         The second derivative passed to a booster. "safeguarded": the maximum of exact and Gauss-Newton, not below
         1e-4 of the absolute gradient; "gauss_newton": ``alpha w p (1 - p)``; "exact": with negative values set to
