@@ -240,6 +240,15 @@ def shap_probabilities(name, X, y):
     assert_allclose(total, fitted.predict_proba(X[:100])[:, 1], atol=1e-5)
 
 
+def shap_posterior(name, X, y):
+    shap = pytest.importorskip("shap")
+    fitted = model(name).fit(X, y)
+    explainer = shap.Explainer(lambda rows: fitted.predict_proba(rows)[:, 1], X[:50], seed=0)
+    explanation = explainer(X[:10])
+    total = explanation.values.sum(axis=1) + explanation.base_values
+    assert_allclose(total, fitted.predict_proba(X[:10])[:, 1], atol=1e-6)
+
+
 def onnx(name, X, y, model=model):
     onnxmltools = pytest.importorskip("onnxmltools")
     runtime = pytest.importorskip("onnxruntime")
@@ -294,6 +303,7 @@ COMPANY = {
     "skops": restored_by(by_skops),
     "SHAP": shap_values,
     "SHAP, probabilities": shap_probabilities,
+    "SHAP, posterior": shap_posterior,
     "ONNX": onnx,
     "treelite": treelite,
 }
