@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -71,16 +72,8 @@ class XGBoost:
 
     def clone(self) -> Any:
         """Return an unfitted copy of the estimator to train."""
-        from xgboost import callback as own
-
         copied = clone(self.estimator)
-        if copied.callbacks:
-            # XGBoost's own callbacks keep the state of a training. A copy of another one, such as Optuna's, would
-            # report to a copy of its study.
-            copied.callbacks = [
-                copy if type(callback).__module__ == own.__name__ else callback
-                for copy, callback in zip(copied.callbacks, self.estimator.callbacks, strict=True)
-            ]
+        copied.callbacks = _fresh(self.estimator.callbacks)
         return copied
 
     def train(
@@ -137,7 +130,7 @@ class XGBoost:
         """Train ``estimator`` with objective and metrics, and leave a plain native model in it."""
         own = self.estimator
         fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
-        callbacks = fit_params.pop("callbacks", None)
+        callbacks = _fresh(fit_params.pop("callbacks", None))
         if callbacks:
             estimator.set_params(callbacks=[*(estimator.callbacks or []), *callbacks])
         if training.features.has_categories and not (estimator.enable_categorical or _categories_by_default()):
@@ -244,6 +237,16 @@ class XGBoost:
     def made_a_split(self) -> bool:
         """Whether any tree has more than one leaf (gblinear: any coefficient)."""
         return bool(self.native.get_score(importance_type="weight"))
+
+
+def _fresh(callbacks: Sequence[Any] | None) -> list[Any] | None:
+    """Return copies of XGBoost's own callbacks, which keep the state of a training, and all others as they are.
+
+    A copy of a callback such as Optuna's would report to a copy of its study.
+    """
+    if not callbacks:
+        return None
+    return [deepcopy(c) if type(c).__module__ == "xgboost.callback" else c for c in callbacks]
 
 
 def _categories_by_default() -> bool:
