@@ -203,10 +203,16 @@ def sort_entries(X: Any) -> Any:
 
 
 # pandas' names for the kinds of categories that can be written into a model.
-_CATEGORIES = (
-    *("string", "integer", "floating", "boolean", "empty"),
-    *("mixed", "mixed-integer", "mixed-integer-float"),
-)
+_CATEGORIES = {
+    "string",
+    "integer",
+    "floating",
+    "boolean",
+    "empty",
+    "mixed",
+    "mixed-integer",
+    "mixed-integer-float",
+}
 
 
 def check_frame(X: Any) -> None:

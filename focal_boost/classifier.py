@@ -189,7 +189,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         eval_sets = pair_eval_sets(eval_set, eval_X, eval_y, eval_sample_weight)
         booster.check_parameters()
         check_flag("calibrated", self.calibrated)
-        check_early_stopping(self)
+        _check_early_stopping(self)
         training = read_training(fitted, X, y, sample_weight, eval_sets)
         if self.early_stopping:
             if not eval_sets:
@@ -202,15 +202,13 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the raw prediction, float64: (n_samples,) before the sigmoid, (n_samples, K) before softmax."""
-        check_is_fitted(self)
-        fitted = copy(self)  # one state throughout, even if another thread refits
+        fitted = self._snapshot()
         raw = booster_of(fitted.estimator_).raw_prediction(read_features(fitted, X, reset=False))
         return raw.astype(np.float64, copy=False)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
-        check_is_fitted(self)
-        fitted = copy(self)
+        fitted = self._snapshot()
         return fitted.loss_.predict_log_proba(fitted.decision_function(X), fitted.calibrated)
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -218,14 +216,12 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
         With ``calibrated=True`` the estimated posterior, else the plain sigmoid or softmax.
         """
-        check_is_fitted(self)
-        fitted = copy(self)
+        fitted = self._snapshot()
         return fitted.loss_.predict_proba(fitted.decision_function(X), fitted.calibrated)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class with the largest `predict_proba`, (n_samples,)."""
-        check_is_fitted(self)
-        fitted = copy(self)
+        fitted = self._snapshot()
         return fitted.classes_[fitted.predict_proba(X).argmax(axis=1)]
 
     def staged_decision_function(self, X: Any) -> Iterator[np.ndarray]:
@@ -234,16 +230,14 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Predictions are summed round by round: they agree with those of a smaller model to the booster's rounding
         error. There are ``n_iter_`` of them.
         """
-        check_is_fitted(self)
-        fitted = copy(self)
+        fitted = self._snapshot()
         features = read_features(fitted, X, reset=False)
         for raw in booster_of(fitted.estimator_).staged_raw_prediction(features):
             yield raw.astype(np.float64)
 
     def staged_predict_proba(self, X: Any) -> Iterator[np.ndarray]:
         """Yield the class probabilities after each boosting round, as `predict_proba` returns them."""
-        check_is_fitted(self)
-        fitted = copy(self)
+        fitted = self._snapshot()
         for raw in fitted.staged_decision_function(X):
             yield fitted.loss_.predict_proba(raw, fitted.calibrated)
 
@@ -295,6 +289,11 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             raise AttributeError("best_score_ is available only after fitting with early stopping.")
         return best
 
+    def _snapshot(self) -> Self:
+        """Return the fitted state, which stays one even if another thread refits."""
+        check_is_fitted(self)
+        return copy(self)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -302,8 +301,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def check_early_stopping(model: Any) -> None:
-    """Raise ValueError or TypeError for an invalid parameter of early stopping."""
+def _check_early_stopping(model: FocalBoostClassifier) -> None:
     check_flag("early_stopping", model.early_stopping)
     share = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
     check_scalar(model.validation_fraction, "validation_fraction", Real, **share)
