@@ -1,42 +1,20 @@
-"""Validation and conversion of the estimator's input. Knows no loss, and of boosters only what they cannot read.
+"""Validation of labels, weights and eval sets: the data of one training. Knows no loss and no booster.
 
 Every error names the argument, the value and what is allowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from focal_boost._arguments import check_sample_weight
-
-
-@dataclass(frozen=True)
-class Features:
-    """Validated features; of a polars or pyarrow frame also the narwhals frame and its categorical columns."""
-
-    X: Any
-    frame: Any = None
-    categories: Mapping[str, Any] = field(default_factory=dict)  # name: narwhals dtype
-
-    @property
-    def has_categories(self) -> bool:
-        """Whether any column is categorical."""
-        return bool(self.categories) or any(str(dtype) == "category" for dtype in getattr(self.X, "dtypes", ()))
-
-    def take(self, rows: np.ndarray) -> Features:
-        """Return the features of these rows."""
-        if self.frame is not None:
-            frame = self.frame[rows]
-            return Features(frame.to_native(), frame, self.categories)
-        return Features(self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows])
+from focal_boost._features import Features, read_features
 
 
 class EvalSet(NamedTuple):
@@ -154,138 +132,6 @@ def pair_eval_sets(eval_set: Any, eval_X: Any, eval_y: Any, eval_sample_weight: 
             f"got {eval_sample_weight!r}."
         )
     return [(X, y, weight) for (X, y), weight in zip(eval_set, weights, strict=True)]
-
-
-# --- features ----------------------------------------------------------------------------------------------
-
-
-def read_features(estimator: Any, X: Any, reset: bool) -> Features:
-    """Return validated features; ``estimator`` keeps number and names of the features or compares them."""
-    if hasattr(X, "columns"):
-        check_frame(X)
-        features = _read_arrow_frame(X)
-        # Validates names and number of the features only: categories must reach the booster untouched.
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return features
-    X = fill_masked(X)
-    if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
-        raise TypeError(f"X must hold numbers; got {X.dtype}.")
-    try:
-        X = validate_data(
-            estimator,
-            X,
-            reset=reset,
-            accept_sparse=("csr", "csc"),
-            dtype=(np.float64, np.float32),
-            ensure_all_finite="allow-nan",
-        )
-    except TypeError as error:
-        raise TypeError(
-            f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
-        ) from None
-    return Features(sort_entries(X))
-
-
-def fill_masked(X: Any) -> Any:
-    """Return the array with NaN, a missing value, for masked entries: scikit-learn would ignore the mask."""
-    if not np.ma.is_masked(X):
-        return X
-    return X.astype(np.float32 if X.dtype == np.float32 else np.float64).filled(np.nan)
-
-
-def sort_entries(X: Any) -> Any:
-    """Return a sparse matrix with the entries of each row sorted and summed: XGBoost can crash on others."""
-    if not sparse.issparse(X) or X.has_canonical_format:
-        return X
-    X = X.copy()
-    X.sum_duplicates()
-    return X
-
-
-# pandas' names for the kinds of categories that can be written into a model.
-_CATEGORIES = {
-    "string",
-    "integer",
-    "floating",
-    "boolean",
-    "empty",
-    "mixed",
-    "mixed-integer",
-    "mixed-integer-float",
-}
-
-
-def check_frame(X: Any) -> None:
-    """Raise ValueError or TypeError for columns on which the boosters fail late, silently or with a crash."""
-    if not hasattr(X, "shape"):
-        raise TypeError(f"X must be an array, a sparse matrix or a data frame in memory; got {type(X).__name__}.")
-    if 0 in X.shape:
-        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}.")
-    names = list(getattr(X, "column_names", X.columns))  # column_names: pyarrow
-    if len(set(names)) < len(names):
-        repeated = max(names, key=names.count)
-        raise ValueError(f"X must have columns of different names; got {repeated!r} more than once.")
-    for name, dtype in zip(names, getattr(X, "dtypes", ()), strict=False):
-        if not isinstance(dtype, np.dtype):
-            kind = getattr(getattr(dtype, "categories", None), "inferred_type", "empty")
-            if kind not in _CATEGORIES:
-                raise ValueError(f"X must hold categories that are numbers or strings; got {name!r} of {kind}s.")
-        elif not dtype.isnative:  # XGBoost would silently read garbage
-            raise ValueError(f"X must hold columns of native byte order; got {name!r} in another one.")
-        elif dtype.kind in "mM":
-            raise ValueError(f"X must hold columns of numbers, booleans or categories; got {name!r} of {dtype}.")
-
-
-def _read_arrow_frame(X: Any) -> Features:
-    """Return a frame, with its narwhals frame if it is of polars or pyarrow.
-
-    Raises ValueError for a column that is not numeric, boolean or categorical: XGBoost raises a KeyError on it,
-    and LightGBM crashes.
-    """
-    if not hasattr(X, "__arrow_c_stream__"):
-        return Features(X)
-    import narwhals as nw
-
-    if nw.dependencies.is_pandas_dataframe(X):
-        return Features(X)
-    # LightGBM crashes on wider integers and narrower floats.
-    integers = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32, nw.UInt64)
-    frame = nw.from_native(X, eager_only=True)
-    schema = frame.schema
-    for name, dtype in schema.items():
-        if dtype not in (*integers, nw.Float32, nw.Float64, nw.Boolean, nw.Categorical, nw.Enum):
-            raise ValueError(
-                f"X must hold columns of integers, floats, booleans or categories; got {name!r} of type {dtype}."
-            )
-    categories = {name: dtype for name, dtype in schema.items() if dtype in (nw.Categorical, nw.Enum)}
-    return Features(X, frame, categories)
-
-
-def polars_enums(features: Features) -> Any:
-    """Return the features with polars' Categorical columns as Enum, the only one that recent XGBoost accepts."""
-    import narwhals as nw
-
-    categories = [name for name, dtype in features.categories.items() if dtype == nw.Categorical]
-    if not categories or not nw.dependencies.is_polars_dataframe(features.X):
-        return features.X
-    import polars as pl
-
-    strings = features.X.select(pl.col(categories).cast(pl.String))
-    enums = [column.cast(pl.Enum(column.drop_nulls().unique().sort())) for column in strings]
-    return features.X.with_columns(enums)
-
-
-def pandas_categories(features: Features) -> Any:
-    """Return a polars or pyarrow frame as a pandas frame with unordered categories."""
-    import narwhals as nw
-
-    # Via strings: pandas would turn an Enum into an ordered categorical, whose codes LightGBM takes for numbers,
-    # and pyarrow did not always pass unsigned codes on.
-    strings = [nw.col(name).cast(nw.String) for name in features.categories]
-    return features.frame.with_columns(*strings).to_pandas().astype(dict.fromkeys(features.categories, "category"))
-
-
-# --- labels ------------------------------------------------------------------------------------------------
 
 
 def check_lengths(name: str, X: Any, y: Any) -> None:

@@ -16,7 +16,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from focal_boost._arguments import check_flag
-from focal_boost._data import Training, hold_out, pair_eval_sets, read_features, read_training
+from focal_boost._data import Training, hold_out, pair_eval_sets, read_training
+from focal_boost._features import read_features
 from focal_boost.boosters import Trainer, booster_of, default_estimator
 from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, MulticlassFocalLoss
 
@@ -102,6 +103,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     """
 
     classes_: npt.NDArray[Any]
+    n_classes_: int
     n_features_in_: int
     feature_names_in_: npt.NDArray[Any]
     loss_: FocalLoss
@@ -242,12 +244,6 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
             yield fitted.loss_.predict_proba(raw, fitted.calibrated)
 
     @property
-    def n_classes_(self) -> int:
-        """Number of classes."""
-        check_is_fitted(self)
-        return len(self.classes_)
-
-    @property
     def booster_(self) -> Any:
         """The native model inside."""
         check_is_fitted(self)
@@ -290,7 +286,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return best
 
     def _snapshot(self) -> Self:
-        """Return the fitted state, which stays one even if another thread refits."""
+        """Return the fitted state, the same throughout even if another thread refits."""
         check_is_fitted(self)
         return copy(self)
 
@@ -317,7 +313,7 @@ def train(
     totals = training.totals / training.totals.max()
     start = booster.nearest_start(loss.fit_intercept_only(np.arange(len(totals)), totals))
     fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
-    fitted.classes_ = training.classes
+    fitted.classes_, fitted.n_classes_ = training.classes, len(training.classes)
     fitted.loss_ = loss
     fitted.initial_raw_prediction_ = start
     if not booster_of(fitted.estimator_).made_a_split:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from focal_boost._data import Features, Training
+from focal_boost._data import Training
+from focal_boost._features import Features
 from focal_boost.boosters._lightgbm import LightGBM
 from focal_boost.boosters._xgboost import XGBoost
 from focal_boost.losses import FocalLoss

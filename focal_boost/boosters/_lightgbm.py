@@ -12,7 +12,8 @@ from joblib import cpu_count
 from scipy import sparse
 from sklearn.base import clone
 
-from focal_boost._data import Features, Training, pandas_categories
+from focal_boost._data import Training
+from focal_boost._features import Features, pandas_categories
 from focal_boost.boosters._metrics import LightGBMMetric, LightGBMUserMetric, requested_metrics, watch_log_loss
 from focal_boost.boosters._objective import BoundObjective
 from focal_boost.losses import FocalLoss

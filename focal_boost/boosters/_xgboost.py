@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from focal_boost._data import Features, Training, polars_enums
+from focal_boost._data import Training
+from focal_boost._features import Features, polars_enums
 from focal_boost.boosters._metrics import XGBoostMetric, XGBoostUserMetric, requested_metrics, watch_log_loss
 from focal_boost.boosters._objective import BoundObjective
 from focal_boost.losses import FocalLoss

@@ -18,9 +18,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array, validate_data
 
-from focal_boost import _data
+from focal_boost import _data, _features
 from focal_boost._arguments import check_sample_weight
-from focal_boost._data import EvalSet, Features, Training
+from focal_boost._data import EvalSet, Training
+from focal_boost._features import Features
 
 # Dask fuses partitions of small files when it reads few of their columns, and differently for X and y.
 _PERSIST_FIRST = ": persist the frame before taking X and y from it"
@@ -74,7 +75,7 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Any:
     if isinstance(X, dd.DataFrame):
         if not len(X.columns):
             raise ValueError("X must have at least one row and one column; got no columns.")
-        _data.read_features(estimator, X._meta_nonempty, reset)
+        _features.read_features(estimator, X._meta_nonempty, reset)
         # The metadata claim native byte order whatever the partitions hold.
         return X.map_partitions(_check_partition, meta=X._meta, enforce_metadata=False)
     if not isinstance(X, da.Array) or X.ndim != 2:
@@ -93,14 +94,14 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Any:
 
 def _check_partition(partition: Any) -> Any:
     if len(partition):
-        _data.check_frame(partition)
+        _features.check_frame(partition)
     return partition
 
 
 def check_block(block: Any, dtype: Any) -> Any:
     """Return a validated block of an array, a sparse one as a CSR matrix with sorted entries."""
     block = check_array(
-        _data.fill_masked(block),
+        _features.fill_masked(block),
         dtype=dtype,
         accept_sparse="csr",
         ensure_all_finite="allow-nan",
@@ -108,7 +109,7 @@ def check_block(block: Any, dtype: Any) -> Any:
         input_name="X",
     )
     # A matrix: neither booster concatenates the blocks of sparse arrays.
-    return _data.sort_entries(sparse.csr_matrix(block)) if sparse.issparse(block) else block
+    return _features.sort_entries(sparse.csr_matrix(block)) if sparse.issparse(block) else block
 
 
 # --- labels and weights ------------------------------------------------------------------------------------
