@@ -137,8 +137,7 @@ def test_labels_without_raw_predictions_are_not_an_empty_partition():
 
 @each_loss
 @each_dtype
-@pytest.mark.parametrize("weight", [None, WEIGHT])
-@pytest.mark.parametrize("factor", [None, 1.0, 1.5])
+@pytest.mark.parametrize(("weight", "factor"), [(None, None), (WEIGHT, 1.0), (WEIGHT, 1.5)])
 def test_bound_equals_unbound(loss, dtype, weight, factor):
     y, raw = rows(loss)
     bound = loss.bind(y, weight, n_classes(loss), dtype, factor)

@@ -35,7 +35,7 @@ def test_results_are_finite_under_any_error_handling(dtype, n_outputs, gamma):
 
 
 @pytest.mark.parametrize("gamma", [0, 0.5, 2, 50, 1e6])
-@pytest.mark.parametrize("prior", [0.5, 1e-9, 1e-15])
+@pytest.mark.parametrize("prior", [0.5, 1e-15])
 def test_the_initial_raw_prediction_is_finite_at_extreme_weights(gamma, prior):
     for alpha in (None, (1e-15, 1e8), (1e8, 1e-15)):
         with np.errstate(all="raise"):

@@ -214,7 +214,7 @@ def test_the_posterior_is_continuous_in_gamma(gamma, raw, step):
 
 
 # An inversion takes a hundred times as long as the map.
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(st.data())
 def test_the_initial_raw_prediction_has_the_prior_as_posterior(data):
     k = data.draw(st.integers(2, 5))
