@@ -273,38 +273,44 @@ NOT_REAL = [
 ]
 
 
+each_argument = pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
+
+
+def loss_with(name, value):
+    """Call a loss with one wrong argument."""
+    return BINARY.loss(**({"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": [1, 1]} | {name: value}))
+
+
 @pytest.mark.parametrize(("values", "got"), NOT_REAL)
-@pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
+@each_argument
 def test_arrays_that_do_not_hold_real_numbers(name, values, got):
-    arguments = {"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": [1, 1]} | {name: values}
-    y, raw, weight = arguments.values()
-    calls = [
-        lambda: BINARY.loss(y, raw, weight),
-        lambda: BINARY(y, raw, weight),
-        lambda: BINARY.fit_intercept_only(y, weight),
-    ]
-    if name == "raw_prediction":
-        calls[2] = lambda: BINARY.predict_proba(raw)
-    for call in calls:
+    calls = {
+        "y_true": [lambda: BINARY(values, RAW), lambda: BINARY.fit_intercept_only(values)],
+        "raw_prediction": [lambda: BINARY([0, 1], values), lambda: BINARY.predict_proba(values)],
+        "sample_weight": [lambda: BINARY([0, 1], RAW, values), lambda: BINARY.fit_intercept_only([0, 1], values)],
+    }
+    for call in (lambda: loss_with(name, values), *calls[name]):
         with pytest.raises(TypeError, match=f"^{name} must hold real numbers; got .*{got}"):
             call()
 
 
-@pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
-def test_missing_values_of_pandas(name):
-    missing = pd.Series([1, pd.NA], dtype="Int64")
-    y, raw, weight = ({"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": None} | {name: missing}).values()
-    with pytest.raises((TypeError, ValueError), match=f"^{name} must .*; got .*(<NA>|nan)"):
-        BINARY.loss(y, raw, weight)
-
-
-@pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
-def test_ragged_arrays(name):
-    y, raw, weight = (
-        {"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": None} | {name: [[0], [0, 1]]}
-    ).values()
+@each_argument
+def test_ragged_arrays_and_missing_values_of_pandas(name):
     with pytest.raises(ValueError, match=rf"^{name} must be an array; got \[\[0\], \[0, 1\]\]\.$"):
-        BINARY.loss(y, raw, weight)
+        loss_with(name, [[0], [0, 1]])
+    with pytest.raises((TypeError, ValueError), match=f"^{name} must .*; got .*(<NA>|nan)"):
+        loss_with(name, pd.Series([1, pd.NA], dtype="Int64"))
+
+
+@pytest.mark.parametrize("value", [[0], [], [0, 1, 1], [[0, 1]], [[0], [1]], 1, pd.DataFrame({"y": [0, 1]})])
+def test_labels_and_weights_of_another_shape(value):
+    with pytest.raises(ValueError, match=r"^y_true must have shape \(2,\) as raw_prediction has rows; got \("):
+        loss_with("y_true", value)
+    with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \("):
+        loss_with("sample_weight", value)
+    if np.ndim(value) != 1:
+        with pytest.raises(ValueError, match=r"^y_true must have shape \(n_samples,\); got \("):
+            BINARY.fit_intercept_only(value)
 
 
 # --- labels ---------------------------------------------------------------------------------------------------
@@ -327,15 +333,6 @@ def test_numbers_that_are_not_labels(y, got):
     for call in (lambda: BINARY.loss(y, RAW), lambda: BINARY(y, RAW), lambda: BINARY.fit_intercept_only(y)):
         with pytest.raises(ValueError, match=rf"^y_true must be 0 or 1; got {got}\.?"):
             call()
-
-
-@pytest.mark.parametrize("y", [[0], [], [0, 1, 1], [[0, 1]], [[0], [1]], 1, pd.DataFrame({"y": [0, 1]})])
-def test_labels_of_another_shape(y):
-    with pytest.raises(ValueError, match=r"^y_true must have shape \(2,\) as raw_prediction has rows; got \("):
-        BINARY.loss(y, RAW)
-    if np.ndim(y) != 1:
-        with pytest.raises(ValueError, match=r"^y_true must have shape \(n_samples,\); got \("):
-            BINARY.fit_intercept_only(y)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8])
@@ -391,19 +388,13 @@ def test_a_huge_label_allocates_no_memory():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, object, np.longdouble])
 def test_raw_predictions_that_are_not_finite(bad, dtype):
-    raw = np.array([0.5, bad], dtype=dtype)
-    rows = np.array([[0.5, bad], [0.0, 0.0]], dtype=dtype)
-    calls = [loss.predict_proba for loss in (BINARY, TWO())]
-    methods = [
-        functools.partial(getattr(loss, name), y)
-        for loss in (BINARY, TWO())
-        for name in ("loss", "gradient", "gradient_hessian")
-        for y in ([0, 0], [1, 1])  # an infinity against the true class and in its favour
-    ]
-    for call in (*calls, *(functools.partial(call, calibrated=False) for call in calls), *methods):
-        binary = getattr(call, "func", call).__self__ == BINARY
-        with pytest.raises(ValueError, match=rf"^raw_prediction must be finite.*; got {bad}\.$"):
-            call(raw if binary else rows)
+    for loss, raw in ((BINARY, np.array([0.5, bad], dtype)), (TWO(), np.array([[0.5, bad], [0, 0]], dtype))):
+        methods = (loss.loss, loss.gradient, loss.gradient_hessian)
+        # An infinity against the true class, and one in its favour.
+        calls = [functools.partial(method, y) for method in methods for y in ([0, 0], [1, 1])]
+        for call in (*calls, loss.predict_proba, functools.partial(loss.predict_proba, calibrated=False)):
+            with pytest.raises(ValueError, match=rf"^raw_prediction must be finite.*; got {bad}\.$"):
+                call(raw)
 
 
 @each_dtype
@@ -461,7 +452,6 @@ def test_raw_predictions_too_large_for_a_float():
         (MulticlassFocalLoss(gamma=[1, 2, 3]), [(2, 2)], r"\(n_samples, 3\); got \(2, 2\) \(in .*\)"),
         (MulticlassFocalLoss(), [(2, 1), (2, 0), (2,)], r"\(n_samples, n_classes\); got \(.*\) \(in .*\)"),
     ],
-    ids=repr,
 )
 def test_raw_predictions_of_another_shape(loss, shapes, expected):
     for shape in shapes:
@@ -485,9 +475,3 @@ def test_weights_out_of_range(bad):
             ValueError, match=r"^sample_weight must be finite and >= 0, at most 1e15; got (-1|nan|inf|10000)"
         ):
             call()
-
-
-@pytest.mark.parametrize("weight", [1.0, [1], [1, 1, 1], [[1, 1]], []])
-def test_weights_of_another_shape(weight):
-    with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \("):
-        BINARY.loss([0, 1], RAW, weight)

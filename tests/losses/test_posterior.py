@@ -54,12 +54,6 @@ def test_plain_probabilities_are_the_sigmoid_or_softmax_for_every_gamma_and_alph
     assert_allclose(loss.predict_proba(raw, calibrated=False), proba, rtol=1e-13)
 
 
-def test_alpha_alone_shifts_the_log_odds_by_its_logarithm():
-    raw = np.linspace(-30, 30, 31)
-    log_proba = BinaryFocalLoss(0, (3.0, 12.0)).predict_log_proba(raw)
-    assert_allclose(log_proba[:, 1] - log_proba[:, 0], raw - np.log(4), rtol=1e-13, atol=1e-14)
-
-
 @pytest.mark.parametrize("prior", [1e-12, 1e-6, 0.1])
 def test_the_initial_raw_prediction_for_gamma_zero_is_the_log_odds(prior):
     start = BinaryFocalLoss(0, None).fit_intercept_only([0, 1], [1 - prior, prior])
@@ -129,12 +123,15 @@ def test_the_binary_posterior_agrees_with_high_precision(loss, dtype):
 
 
 @each_multiclass
-def test_the_multiclass_posterior_agrees_with_high_precision(loss):
+@each_dtype
+def test_the_multiclass_posterior_agrees_with_high_precision(loss, dtype):
+    eps = float(np.finfo(dtype).eps)
     for raw in ([0, 0, 0], [1, -2, 0.5], [30, 29, -30], [300, -300, 299], [745, 0, -745], [0, -1e-3, 80]):
-        actual = loss.predict_log_proba([raw])[0]
+        raw = np.array(raw, dtype)
+        actual = loss.predict_log_proba(raw[None])[0]
         scale = (1 + 2 * np.max(loss.gamma)) * np.ptp(raw) + 40
         for a, e in zip(actual, oracle.log_posterior(raw, *per_class(loss, 3)), strict=True):
-            assert abs(mp.mpf(float(a)) - e) <= 1e-13 * scale * min(1, abs(e)) + 1e-13 * abs(e) + 1e-15
+            assert abs(mp.mpf(float(a)) - e) <= 400 * eps * (scale * min(1, abs(e)) + abs(e)) + 4 * eps
 
 
 # --- shape ----------------------------------------------------------------------------------------------------
