@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.losses import BoundLoss
@@ -89,34 +89,27 @@ def test_the_default_factor_is_that_of_xgboost(loss):
     y, raw = rows(loss)
     factor = 1 if raw.ndim == 1 else 2
     assert_array_equal(loss.objective(y, raw, diagonal_factor=factor), loss(y, raw))
-    plain = replace(loss, hessian="gauss_newton")
-    hessian = plain(y, raw)[1]
-    assert_array_equal(plain.objective(y, raw, diagonal_factor=8 * factor)[1], 8 * hessian)
-    exact = replace(loss, hessian="exact")(y, raw)[1].clip(1e-3)
-    expected = (factor * loss.gradient_hessian(y, raw)[1]).clip(1e-3)
-    np.testing.assert_allclose(exact, expected, rtol=1e-4)
+    gauss_newton = replace(loss, hessian="gauss_newton")
+    assert_array_equal(gauss_newton.objective(y, raw, diagonal_factor=8 * factor)[1], 8 * gauss_newton(y, raw)[1])
+    hessian = replace(loss, hessian="exact").objective(y, raw, dtype=np.float64)[1]
+    expected = factor * loss.gradient_hessian(y, raw)[1].clip(0)
+    assert_allclose(hessian, expected, rtol=1e-6, atol=1e-14)
 
 
 def test_the_number_of_classes_is_read_from_the_raw_prediction():
     raw = np.random.default_rng(0).normal(size=(6, 4))
     for y in ([0, 1, 0, 1, 0, 1], [0, 1, 2, 3, 0, 1]):
-        for left_open, fixed in zip(
-            derivatives(MulticlassFocalLoss(), y, raw), derivatives(MulticlassFocalLoss(4), y, raw), strict=True
-        ):
-            assert_array_equal(left_open, fixed)
+        left_open, fixed = (derivatives(loss, y, raw) for loss in (MulticlassFocalLoss(), MulticlassFocalLoss(4)))
+        for actual, expected in zip(left_open, fixed, strict=True):
+            assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize(
     ("loss", "n_outputs"),
-    [
-        (BinaryFocalLoss(), 1),
-        (MulticlassFocalLoss(3), 3),
-        (MulticlassFocalLoss(gamma=(1, 2)), 2),
-        (MulticlassFocalLoss(), 1),
-    ],
+    [(BinaryFocalLoss(), 1), (MulticlassFocalLoss(3), 3), (MulticlassFocalLoss(gamma=(1, 2)), 2)],
     ids=repr,
 )
-@pytest.mark.parametrize("shape", [(0,), (0, 0), (0, 3)])
+@pytest.mark.parametrize("shape", [(0,), (0, 0)])
 def test_an_empty_partition_gets_a_column_per_output(loss, n_outputs, shape):
     # XGBoost passes raw predictions of shape (0,) or, from 3.4 on, (0, 0).
     for labels, raw in ((np.empty(0), np.empty(shape, np.float32)), (np.empty(shape), DataSet(np.empty(0), None))):
@@ -156,16 +149,6 @@ def test_the_defaults_of_bind_are_those_of_a_call(loss):
     assert_array_equal(bound_derivatives(bound, raw), loss(y, raw))
     if raw.ndim == 1:
         assert_array_equal(bound_derivatives(loss.bind(y), raw), loss(y, raw))
-
-
-@few_losses
-def test_bind_keeps_its_own_encoding_of_labels_and_weights(loss):
-    y, raw = rows(loss)
-    labels, weight = y.astype(np.int64), WEIGHT.copy()
-    bound = loss.bind(labels.tolist(), weight.tolist(), n_classes(loss))
-    before = bound_derivatives(bound, raw)
-    assert_array_equal(bound_derivatives(bound, raw), before)
-    assert_array_equal(before, loss(y, raw, WEIGHT))
 
 
 @few_losses
