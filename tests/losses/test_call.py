@@ -156,6 +156,8 @@ def test_bind_rejects_what_a_call_rejects(loss):
     k = n_classes(loss)
     with pytest.raises(ValueError, match=rf"^y_true must be .*; got {k}\.$"):
         loss.bind([0, 1, k], n_classes=k)
+    with pytest.raises(ValueError, match=r"^y_true must be 0 or 1; got 2\.$"):
+        loss.bind([0, 1, 2])
     with pytest.raises(ValueError, match=r"^y_true must have shape \(n_samples,\); got \(1, 2\)"):
         loss.bind([[0, 1]], n_classes=k)
     with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \(1,\)"):

@@ -52,7 +52,7 @@ def test_the_initial_raw_prediction_is_finite_at_extreme_weights(gamma, prior):
 def test_the_smallest_numbers_underflow_under_any_error_handling(build, dtype):
     loss, weight = build((1e-300, 2), (1e-15, 1)), [1e-300, 1.0]
     smallest = np.finfo(dtype).smallest_subnormal
-    raw = np.array([0, smallest] if isinstance(loss, BinaryFocalLoss) else [[0, smallest], [smallest, 0]])
+    raw = np.array([0, smallest] if isinstance(loss, BinaryFocalLoss) else [[0, smallest], [smallest, 0]], dtype)
     with np.errstate(all="raise"):
         results = [*derivatives(loss, [0, 1], raw, weight), *probabilities(loss, raw)]
         for precision in DTYPES:
