@@ -19,7 +19,7 @@ WEIGHT = np.random.default_rng(1).gamma(1, size=60)
 
 
 class DataSet:
-    """What both boosters' data sets offer."""
+    """The methods that the data sets of both boosters share."""
 
     def __init__(self, label, weight):
         self.label, self.weight = label, weight

@@ -1,4 +1,4 @@
-"""The Hessian policies: what each returns, the parts it receives, what the booster gets."""
+"""The Hessian policies: their values, the parts they receive and the Hessian passed to a booster."""
 
 import copy
 import functools

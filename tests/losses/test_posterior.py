@@ -18,7 +18,6 @@ from .cases import BINARY, LOSSES, MULTICLASS, each_dtype, each_loss, n_classes,
 
 each_binary = pytest.mark.parametrize("loss", BINARY, ids=repr)
 each_multiclass = pytest.mark.parametrize("loss", MULTICLASS, ids=repr)
-# A policy changes no probability: the losses that differ in it alone are the same here.
 GAMMAS = sorted({loss.gamma for loss in LOSSES if isinstance(loss.gamma, float)})
 
 
@@ -93,7 +92,7 @@ def test_the_multiclass_posterior_inverts_the_minimiser_of_the_expected_loss(los
             total = expected(loss, eta, [*free, 0], "gradient")
             return [float(value / mp.mpf(e)) for value, e in zip(total[:2], eta, strict=False)]
 
-        start = loss.fit_intercept_only([0, 1, 2], eta)  # only where the search starts, with an error of 0.1
+        start = loss.fit_intercept_only([0, 1, 2], eta)  # only a starting point, off by 0.1
         with mp.workdps(40):
             free = root(gradient, start[:2] - start[2] + [0.1, -0.1], tol=1e-14).x
             least = expected(loss, eta, [*free, 0], "loss")
@@ -187,7 +186,7 @@ def test_the_summed_gradient_is_zero_at_the_initial_raw_prediction(loss, counts,
 
 
 @pytest.mark.parametrize("loss", [BINARY[0], MULTICLASS[0], MULTICLASS[-1]], ids=repr)
-def test_the_initial_raw_prediction_counts_a_weight_as_copies_of_the_row_whatever_its_scale(loss):
+def test_weights_count_as_copies_of_a_row_in_the_initial_raw_prediction_at_any_scale(loss):
     k = n_classes(loss)
     y, weight = np.arange(60) % k, np.random.default_rng(2).integers(0, 4, 60)
     weight[:k] = 1
@@ -237,7 +236,7 @@ def test_certainty_stays_certain_and_the_order_is_kept(gamma):
 
 
 @pytest.mark.parametrize("gamma", [*GAMMAS, (0, 5, 1)])
-def test_rows_with_zeros_and_ones(gamma):
+def test_rows_with_zeros_and_ones_keep_them(gamma):
     p = np.array([[1, 0, 0], [0, 0.5, 0.5], [0, 1e-300, 1]])
     eta = posterior(p, gamma)
     assert_array_equal(eta[0], [1, 0, 0])
@@ -281,12 +280,12 @@ def test_improbable_classes_underflow_under_any_error_handling():
         (np.array(["2020"], dtype="M8[Y]"), TypeError, "probability must hold real numbers; got .*2020"),
     ],
 )
-def test_rejected_probabilities(probability, error, message):
+def test_invalid_probabilities_are_rejected(probability, error, message):
     with pytest.raises(error, match=f"^{message}"):
         posterior(probability)
 
 
-def test_rows_may_miss_one_by_a_thousandth():
+def test_row_sums_may_differ_from_one_by_a_thousandth():
     assert_allclose(posterior([[0.6, 0.4009]], 0), [[0.5995, 0.4005]], rtol=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""What holds for every raw prediction up to 1e30, every gamma in [0, 50] and every class weight."""
+"""Properties of every loss: raw predictions up to 1e30, gamma in [0, 50], every class weight."""
 
 from dataclasses import replace
 
