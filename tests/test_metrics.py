@@ -52,6 +52,13 @@ def test_weights_of_any_container_have_the_same_mean(container):
     assert focal_loss(Y, RAW, sample_weight=container(WEIGHT)) == pytest.approx(expected, rel=1e-15)
 
 
+def test_rows_of_weight_zero_do_not_count():
+    some = np.repeat([1, 0], 25)
+    for y, raw in ((Y, RAW), (CLASSES, ROWS)):
+        expected = focal_loss(y[:25], raw[:25])
+        assert focal_loss(y, raw, sample_weight=some) == pytest.approx(expected, rel=1e-14)
+
+
 def test_gamma_zero_is_the_log_loss_of_scikit_learn():
     proba = 1 / (1 + np.exp(-RAW))
     assert focal_loss(Y, RAW, 0, None, WEIGHT) == pytest.approx(
@@ -91,13 +98,13 @@ def test_log_loss_of_the_probabilities(calibrated, weight):
         assert actual == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_hopeless_row_costs_a_finite_log_loss():
+def test_a_badly_misclassified_row_costs_a_finite_log_loss():
     loss = BinaryFocalLoss(2, None)
     cost = log_loss_of(loss, [1], [-1000.0])
     assert_allclose(cost, 3000, rtol=1e-2)
 
 
-def test_rows_without_weight_have_no_mean():
+def test_rows_whose_weights_are_zero_have_no_mean():
     with pytest.raises(
         ValueError, match=r"^sample_weight must have a positive sum for a mean; got 0.0 over 2 rows"
     ):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.losses import BoundLoss
@@ -19,7 +19,7 @@ WEIGHT = np.random.default_rng(1).gamma(1, size=60)
 
 
 class DataSet:
-    """What both boosters' data sets offer."""
+    """The methods that the data sets of both boosters share."""
 
     def __init__(self, label, weight):
         self.label, self.weight = label, weight
@@ -89,34 +89,27 @@ def test_the_default_factor_is_that_of_xgboost(loss):
     y, raw = rows(loss)
     factor = 1 if raw.ndim == 1 else 2
     assert_array_equal(loss.objective(y, raw, diagonal_factor=factor), loss(y, raw))
-    plain = replace(loss, hessian="gauss_newton")
-    hessian = plain(y, raw)[1]
-    assert_array_equal(plain.objective(y, raw, diagonal_factor=8 * factor)[1], 8 * hessian)
-    exact = replace(loss, hessian="exact")(y, raw)[1].clip(1e-3)
-    expected = (factor * loss.gradient_hessian(y, raw)[1]).clip(1e-3)
-    np.testing.assert_allclose(exact, expected, rtol=1e-4)
+    gauss_newton = replace(loss, hessian="gauss_newton")
+    assert_array_equal(gauss_newton.objective(y, raw, diagonal_factor=8 * factor)[1], 8 * gauss_newton(y, raw)[1])
+    hessian = replace(loss, hessian="exact").objective(y, raw, dtype=np.float64)[1]
+    expected = factor * loss.gradient_hessian(y, raw)[1].clip(0)
+    assert_allclose(hessian, expected, rtol=1e-6, atol=1e-14)
 
 
 def test_the_number_of_classes_is_read_from_the_raw_prediction():
     raw = np.random.default_rng(0).normal(size=(6, 4))
     for y in ([0, 1, 0, 1, 0, 1], [0, 1, 2, 3, 0, 1]):
-        for left_open, fixed in zip(
-            derivatives(MulticlassFocalLoss(), y, raw), derivatives(MulticlassFocalLoss(4), y, raw), strict=True
-        ):
-            assert_array_equal(left_open, fixed)
+        left_open, fixed = (derivatives(loss, y, raw) for loss in (MulticlassFocalLoss(), MulticlassFocalLoss(4)))
+        for actual, expected in zip(left_open, fixed, strict=True):
+            assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize(
     ("loss", "n_outputs"),
-    [
-        (BinaryFocalLoss(), 1),
-        (MulticlassFocalLoss(3), 3),
-        (MulticlassFocalLoss(gamma=(1, 2)), 2),
-        (MulticlassFocalLoss(), 1),
-    ],
+    [(BinaryFocalLoss(), 1), (MulticlassFocalLoss(3), 3), (MulticlassFocalLoss(gamma=(1, 2)), 2)],
     ids=repr,
 )
-@pytest.mark.parametrize("shape", [(0,), (0, 0), (0, 3)])
+@pytest.mark.parametrize("shape", [(0,), (0, 0)])
 def test_an_empty_partition_gets_a_column_per_output(loss, n_outputs, shape):
     # XGBoost passes raw predictions of shape (0,) or, from 3.4 on, (0, 0).
     for labels, raw in ((np.empty(0), np.empty(shape, np.float32)), (np.empty(shape), DataSet(np.empty(0), None))):
@@ -137,8 +130,7 @@ def test_labels_without_raw_predictions_are_not_an_empty_partition():
 
 @each_loss
 @each_dtype
-@pytest.mark.parametrize("weight", [None, WEIGHT])
-@pytest.mark.parametrize("factor", [None, 1.0, 1.5])
+@pytest.mark.parametrize(("weight", "factor"), [(None, None), (WEIGHT, 1.0), (WEIGHT, 1.5)])
 def test_bound_equals_unbound(loss, dtype, weight, factor):
     y, raw = rows(loss)
     bound = loss.bind(y, weight, n_classes(loss), dtype, factor)
@@ -160,20 +152,12 @@ def test_the_defaults_of_bind_are_those_of_a_call(loss):
 
 
 @few_losses
-def test_bind_keeps_its_own_encoding_of_labels_and_weights(loss):
-    y, raw = rows(loss)
-    labels, weight = y.astype(np.int64), WEIGHT.copy()
-    bound = loss.bind(labels.tolist(), weight.tolist(), n_classes(loss))
-    before = bound_derivatives(bound, raw)
-    assert_array_equal(bound_derivatives(bound, raw), before)
-    assert_array_equal(before, loss(y, raw, WEIGHT))
-
-
-@few_losses
 def test_bind_rejects_what_a_call_rejects(loss):
     k = n_classes(loss)
     with pytest.raises(ValueError, match=rf"^y_true must be .*; got {k}\.$"):
         loss.bind([0, 1, k], n_classes=k)
+    with pytest.raises(ValueError, match=r"^y_true must be 0 or 1; got 2\.$"):
+        loss.bind([0, 1, 2])
     with pytest.raises(ValueError, match=r"^y_true must have shape \(n_samples,\); got \(1, 2\)"):
         loss.bind([[0, 1]], n_classes=k)
     with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \(1,\)"):

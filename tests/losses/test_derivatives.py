@@ -57,7 +57,7 @@ def test_a_power_of_two_as_weight_changes_no_digit(loss):
     weight = 2.0 ** (np.arange(60) % 7)
     for weighted, plain in zip(derivatives(loss, y, raw, weight), derivatives(loss, y, raw), strict=True):
         factor = weight if plain.ndim == 1 else weight[:, None]
-        # ... of a normal number.
+        # Subnormal numbers round differently.
         assert_allclose(weighted, factor.astype(plain.dtype) * plain, rtol=0, atol=np.finfo(plain.dtype).tiny)
 
 

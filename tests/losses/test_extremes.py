@@ -35,7 +35,7 @@ def test_results_are_finite_under_any_error_handling(dtype, n_outputs, gamma):
 
 
 @pytest.mark.parametrize("gamma", [0, 0.5, 2, 50, 1e6])
-@pytest.mark.parametrize("prior", [0.5, 1e-9, 1e-15])
+@pytest.mark.parametrize("prior", [0.5, 1e-15])
 def test_the_initial_raw_prediction_is_finite_at_extreme_weights(gamma, prior):
     for alpha in (None, (1e-15, 1e8), (1e8, 1e-15)):
         with np.errstate(all="raise"):
@@ -52,7 +52,7 @@ def test_the_initial_raw_prediction_is_finite_at_extreme_weights(gamma, prior):
 def test_the_smallest_numbers_underflow_under_any_error_handling(build, dtype):
     loss, weight = build((1e-300, 2), (1e-15, 1)), [1e-300, 1.0]
     smallest = np.finfo(dtype).smallest_subnormal
-    raw = np.array([0, smallest] if isinstance(loss, BinaryFocalLoss) else [[0, smallest], [smallest, 0]])
+    raw = np.array([0, smallest] if isinstance(loss, BinaryFocalLoss) else [[0, smallest], [smallest, 0]], dtype)
     with np.errstate(all="raise"):
         results = [*derivatives(loss, [0, 1], raw, weight), *probabilities(loss, raw)]
         for precision in DTYPES:

@@ -1,4 +1,4 @@
-"""What a loss accepts, and the errors for what it rejects: argument, value and what is allowed."""
+"""Accepted parameters and arrays, and errors that name the argument, the value and the allowed values."""
 
 import copy
 import decimal
@@ -80,22 +80,36 @@ ALPHA = (
     r"alpha must be None, a float in \(0, 1\) \(the weight of the positive class\) or two positive numbers.*; got "
 )
 ALPHAS = "alpha must be None or one positive number per class, 1e-15 to 1e8; got "
-NO_NUMBERS = ["2", b"2", True, np.True_, 1j, {0: 1.0}, {1.0}, [[1, 2]], ["1", 2], decimal.Decimal(2), object()]
-NO_ALPHAS = [0, 1, -0.1, 1.5, np.nan, np.inf, 1e-16, HUGE, (0, 1), (1, -1), (1, np.nan), (1, np.inf), (1e-16, 1)]
-NO_ALPHAS += [(1, 1e8 + 1)]
-NO_NUMBERS += [pd.Series([1.0, 2.0]), [True, 1.0], [None, 1.0], np.array([[1.0, 2.0]])]
+NOT_NUMBERS = ["2", b"2", True, np.True_, 1j, {0: 1.0}, {1.0}, [[1, 2]], ["1", 2], decimal.Decimal(2), object()]
+INVALID_ALPHAS = [
+    0,
+    1,
+    -0.1,
+    1.5,
+    np.nan,
+    np.inf,
+    1e-16,
+    HUGE,
+    (0, 1),
+    (1, -1),
+    (1, np.nan),
+    (1, np.inf),
+    (1e-16, 1),
+]
+INVALID_ALPHAS += [(1, 1e8 + 1)]
+NOT_NUMBERS += [pd.Series([1.0, 2.0]), [True, 1.0], [None, 1.0], np.array([[1.0, 2.0]])]
 
 
 @pytest.mark.parametrize("build", [BinaryFocalLoss, TWO])
 @pytest.mark.parametrize("gamma", [-1, -1e-300, np.nan, np.inf, -np.inf, HUGE, 1e6 + 1, (1, np.nan), (-1, 1)])
-def test_gamma_out_of_range(build, gamma):
+def test_gamma_out_of_range_is_rejected(build, gamma):
     with pytest.raises(ValueError, match=f"^{GAMMA}"):
         build(gamma)
 
 
 @pytest.mark.parametrize("build", [BinaryFocalLoss, TWO])
-@pytest.mark.parametrize("value", [*NO_NUMBERS, None])
-def test_gamma_and_alpha_that_are_not_numbers(build, value):
+@pytest.mark.parametrize("value", [*NOT_NUMBERS, None])
+def test_gamma_and_alpha_must_be_numbers(build, value):
     with pytest.raises(TypeError, match=f"^{GAMMA}"):
         build(value)
     if isinstance(value, str | dict):
@@ -108,8 +122,8 @@ def test_gamma_and_alpha_that_are_not_numbers(build, value):
             MulticlassFocalLoss(3, alpha=value)
 
 
-@pytest.mark.parametrize("alpha", [*NO_ALPHAS, "balanced", {0: 1.0, 1: 2.0}])
-def test_alpha_out_of_range(alpha):
+@pytest.mark.parametrize("alpha", [*INVALID_ALPHAS, "balanced", {0: 1.0, 1: 2.0}])
+def test_alpha_out_of_range_is_rejected(alpha):
     for build in (BinaryFocalLoss, TWO):
         with pytest.raises(ValueError, match=f"^{ALPHA}"):
             build(alpha=alpha)
@@ -119,7 +133,7 @@ def test_alpha_out_of_range(alpha):
 
 
 @pytest.mark.parametrize("k", [None, 3])
-def test_one_alpha_for_many_classes(k):
+def test_one_alpha_is_rejected_for_many_classes(k):
     with pytest.raises(ValueError, match=rf"^{ALPHAS}0\.25"):
         MulticlassFocalLoss(k, alpha=0.25)
 
@@ -134,13 +148,13 @@ def test_one_alpha_for_many_classes(k):
         (MulticlassFocalLoss, (0, 1), "at least 2"),
     ],
 )
-def test_values_per_class_of_the_wrong_length(name, build, lengths, expected):
+def test_gamma_and_alpha_need_one_value_per_class(name, build, lengths, expected):
     for n in lengths:
         with pytest.raises(ValueError, match=f"^{name} must have one value per class, {expected}; got {n}: "):
             build(**{name: [1.0] * n})
 
 
-def test_gamma_and_alpha_of_different_lengths():
+def test_gamma_and_alpha_need_the_same_length():
     with pytest.raises(
         ValueError, match=r"^gamma and alpha must have one value per class; got \(1\.0, 2\.0\) and \("
     ):
@@ -150,7 +164,7 @@ def test_gamma_and_alpha_of_different_lengths():
 
 @pytest.mark.parametrize("hessian", ["Exact", "", None, 1, ["exact"], b"exact"])
 @pytest.mark.parametrize("build", [BinaryFocalLoss, MulticlassFocalLoss])
-def test_unknown_policies(build, hessian):
+def test_an_unknown_policy_is_rejected(build, hessian):
     with pytest.raises(ValueError, match=r"^hessian must be one of 'safeguarded', 'gauss_newton', 'exact'; got "):
         build(hessian=hessian)
 
@@ -159,7 +173,7 @@ def test_unknown_policies(build, hessian):
     ("n_classes", "error"),
     [(1, ValueError), (-3, ValueError), (2.0, TypeError), ("3", TypeError), (True, TypeError)],
 )
-def test_rejected_numbers_of_classes(n_classes, error):
+def test_the_number_of_classes_is_an_integer_of_at_least_two(n_classes, error):
     with pytest.raises(error, match=r"^n_classes must be None or an integer >= 2; got "):
         MulticlassFocalLoss(n_classes)
 
@@ -188,7 +202,7 @@ def test_rejected_numbers_of_classes(n_classes, error):
         pd.Categorical,
     ],
 )
-def test_numbers_in_any_container(container):
+def test_any_container_of_numbers_gives_the_same_results(container):
     same = [container([0, 1]), container([3, 2]), container([2, 0])]
     plain = [np.array(values, dtype=np.float64) for values in ([0, 1], [3, 2], [2, 0])]
     for i in range(3):
@@ -223,7 +237,7 @@ def test_booleans_and_negative_zero_are_labels(y):
     ],
     ids=["fortran", "backwards", "strided", "read-only", "lists", "frame"],
 )
-def test_rows_of_raw_predictions_in_any_layout(lay_out):
+def test_any_memory_layout_gives_the_same_results(lay_out):
     raw, y = np.random.default_rng(0).normal(size=(5, 3)), [0, 1, 2, 1, 0]
     same = lay_out(raw)
     for a, b in zip(derivatives(THREE, y, same), derivatives(THREE, y, raw), strict=True):
@@ -240,7 +254,7 @@ def test_float32_stays_native_float32(dtype):
 
 
 @each_dtype
-def test_no_rows(dtype):
+def test_empty_arrays_give_empty_results(dtype):
     none = np.empty(0, dtype)
     for result in (BINARY.loss([], none), *BINARY.gradient_hessian([], none)):
         assert result.shape == (0,)
@@ -250,7 +264,7 @@ def test_no_rows(dtype):
     assert THREE.predict_proba(none.reshape(0, 3)).shape == (0, 3)
 
 
-def test_the_largest_weight():
+def test_the_largest_weight_is_accepted():
     assert BINARY.loss([1], [0.0], [1e15]) == 1e15 * BINARY.loss([1], [0.0])
 
 
@@ -273,38 +287,44 @@ NOT_REAL = [
 ]
 
 
+each_argument = pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
+
+
+def loss_with(name, value):
+    """Call a loss with one wrong argument."""
+    return BINARY.loss(**({"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": [1, 1]} | {name: value}))
+
+
 @pytest.mark.parametrize(("values", "got"), NOT_REAL)
-@pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
-def test_arrays_that_do_not_hold_real_numbers(name, values, got):
-    arguments = {"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": [1, 1]} | {name: values}
-    y, raw, weight = arguments.values()
-    calls = [
-        lambda: BINARY.loss(y, raw, weight),
-        lambda: BINARY(y, raw, weight),
-        lambda: BINARY.fit_intercept_only(y, weight),
-    ]
-    if name == "raw_prediction":
-        calls[2] = lambda: BINARY.predict_proba(raw)
-    for call in calls:
+@each_argument
+def test_arrays_must_hold_real_numbers(name, values, got):
+    calls = {
+        "y_true": [lambda: BINARY(values, RAW), lambda: BINARY.fit_intercept_only(values)],
+        "raw_prediction": [lambda: BINARY([0, 1], values), lambda: BINARY.predict_proba(values)],
+        "sample_weight": [lambda: BINARY([0, 1], RAW, values), lambda: BINARY.fit_intercept_only([0, 1], values)],
+    }
+    for call in (lambda: loss_with(name, values), *calls[name]):
         with pytest.raises(TypeError, match=f"^{name} must hold real numbers; got .*{got}"):
             call()
 
 
-@pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
-def test_missing_values_of_pandas(name):
-    missing = pd.Series([1, pd.NA], dtype="Int64")
-    y, raw, weight = ({"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": None} | {name: missing}).values()
-    with pytest.raises((TypeError, ValueError), match=f"^{name} must .*; got .*(<NA>|nan)"):
-        BINARY.loss(y, raw, weight)
-
-
-@pytest.mark.parametrize("name", ["y_true", "raw_prediction", "sample_weight"])
-def test_ragged_arrays(name):
-    y, raw, weight = (
-        {"y_true": [0, 1], "raw_prediction": RAW, "sample_weight": None} | {name: [[0], [0, 1]]}
-    ).values()
+@each_argument
+def test_ragged_arrays_and_missing_values_are_rejected(name):
     with pytest.raises(ValueError, match=rf"^{name} must be an array; got \[\[0\], \[0, 1\]\]\.$"):
-        BINARY.loss(y, raw, weight)
+        loss_with(name, [[0], [0, 1]])
+    with pytest.raises((TypeError, ValueError), match=f"^{name} must .*; got .*(<NA>|nan)"):
+        loss_with(name, pd.Series([1, pd.NA], dtype="Int64"))
+
+
+@pytest.mark.parametrize("value", [[0], [], [0, 1, 1], [[0, 1]], [[0], [1]], 1, pd.DataFrame({"y": [0, 1]})])
+def test_labels_and_weights_need_one_value_per_row(value):
+    with pytest.raises(ValueError, match=r"^y_true must have shape \(2,\) as raw_prediction has rows; got \("):
+        loss_with("y_true", value)
+    with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \("):
+        loss_with("sample_weight", value)
+    if np.ndim(value) != 1:
+        with pytest.raises(ValueError, match=r"^y_true must have shape \(n_samples,\); got \("):
+            BINARY.fit_intercept_only(value)
 
 
 # --- labels ---------------------------------------------------------------------------------------------------
@@ -323,19 +343,10 @@ def test_ragged_arrays(name):
         ([0, 10**30], r"1e\+30"),
     ],
 )
-def test_numbers_that_are_not_labels(y, got):
+def test_binary_labels_are_zero_or_one(y, got):
     for call in (lambda: BINARY.loss(y, RAW), lambda: BINARY(y, RAW), lambda: BINARY.fit_intercept_only(y)):
         with pytest.raises(ValueError, match=rf"^y_true must be 0 or 1; got {got}\.?"):
             call()
-
-
-@pytest.mark.parametrize("y", [[0], [], [0, 1, 1], [[0, 1]], [[0], [1]], 1, pd.DataFrame({"y": [0, 1]})])
-def test_labels_of_another_shape(y):
-    with pytest.raises(ValueError, match=r"^y_true must have shape \(2,\) as raw_prediction has rows; got \("):
-        BINARY.loss(y, RAW)
-    if np.ndim(y) != 1:
-        with pytest.raises(ValueError, match=r"^y_true must have shape \(n_samples,\); got \("):
-            BINARY.fit_intercept_only(y)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8])
@@ -357,7 +368,7 @@ def test_a_wrong_label_is_found_in_every_part_of_long_labels():
             BINARY.loss(y, np.zeros(200_000))
 
 
-def test_a_class_alone_has_a_loss_but_no_initial_raw_prediction():
+def test_a_missing_class_allows_a_loss_but_no_initial_raw_prediction():
     assert_array_equal(BINARY.loss([1, 1], [0.0, 0.0]), BINARY.loss([1, 0], [0.0, 0.0])[[0, 0]])
     for loss, labels, weight, got in (
         (BINARY, [1, 1], None, "class 0 of 2"),
@@ -374,7 +385,7 @@ def test_a_class_alone_has_a_loss_but_no_initial_raw_prediction():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, "a"])
-def test_labels_without_a_largest_one_have_no_number_of_classes(bad):
+def test_the_number_of_classes_is_not_inferred_from_invalid_labels(bad):
     error, allowed = (TypeError, "hold real numbers") if bad == "a" else (ValueError, "be 0 or 1")
     with pytest.raises(error, match=rf"^y_true must {allowed}; got (np.str_\()?'?{'0' if bad == 'a' else bad}"):
         MulticlassFocalLoss().fit_intercept_only([0, bad, 1])
@@ -390,20 +401,14 @@ def test_a_huge_label_allocates_no_memory():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, object, np.longdouble])
-def test_raw_predictions_that_are_not_finite(bad, dtype):
-    raw = np.array([0.5, bad], dtype=dtype)
-    rows = np.array([[0.5, bad], [0.0, 0.0]], dtype=dtype)
-    calls = [loss.predict_proba for loss in (BINARY, TWO())]
-    methods = [
-        functools.partial(getattr(loss, name), y)
-        for loss in (BINARY, TWO())
-        for name in ("loss", "gradient", "gradient_hessian")
-        for y in ([0, 0], [1, 1])  # an infinity against the true class and in its favour
-    ]
-    for call in (*calls, *(functools.partial(call, calibrated=False) for call in calls), *methods):
-        binary = getattr(call, "func", call).__self__ == BINARY
-        with pytest.raises(ValueError, match=rf"^raw_prediction must be finite.*; got {bad}\.$"):
-            call(raw if binary else rows)
+def test_raw_predictions_must_be_finite(bad, dtype):
+    for loss, raw in ((BINARY, np.array([0.5, bad], dtype)), (TWO(), np.array([[0.5, bad], [0, 0]], dtype))):
+        methods = (loss.loss, loss.gradient, loss.gradient_hessian)
+        # An infinity against the true class, and one in its favour.
+        calls = [functools.partial(method, y) for method in methods for y in ([0, 0], [1, 1])]
+        for call in (*calls, loss.predict_proba, functools.partial(loss.predict_proba, calibrated=False)):
+            with pytest.raises(ValueError, match=rf"^raw_prediction must be finite.*; got {bad}\.$"):
+                call(raw)
 
 
 @each_dtype
@@ -420,7 +425,7 @@ def test_a_booster_may_pass_an_infinity_in_favour_of_the_true_class_only(dtype):
                 loss(y, np.array(raw, dtype))
 
 
-def test_raw_predictions_whose_posterior_would_overflow():
+def test_raw_predictions_whose_posterior_would_overflow_are_rejected():
     for largest in (1.1e30, -1.1e30, 1.7e308):
         for loss, raw in ((BINARY, [largest]), (THREE, [[0, largest, 1]])):
             for calibrated in (True, False):
@@ -441,7 +446,7 @@ def test_calibrated_is_true_or_false(calibrated):
         assert_array_equal(loss.predict_proba(raw, np.False_), loss.predict_proba(raw, False))
 
 
-def test_raw_predictions_too_large_for_a_float():
+def test_raw_predictions_beyond_the_largest_float_are_infinite():
     with np.errstate(all="raise"):
         for raw, got in (
             ([0, 10**400], "inf"),
@@ -462,9 +467,8 @@ def test_raw_predictions_too_large_for_a_float():
         (MulticlassFocalLoss(gamma=[1, 2, 3]), [(2, 2)], r"\(n_samples, 3\); got \(2, 2\) \(in .*\)"),
         (MulticlassFocalLoss(), [(2, 1), (2, 0), (2,)], r"\(n_samples, n_classes\); got \(.*\) \(in .*\)"),
     ],
-    ids=repr,
 )
-def test_raw_predictions_of_another_shape(loss, shapes, expected):
+def test_raw_predictions_need_the_shape_of_the_loss(loss, shapes, expected):
     for shape in shapes:
         raw = np.zeros(shape)
         for call in (lambda raw=raw: loss.loss([0, 1], raw), lambda raw=raw: loss.predict_proba(raw)):
@@ -476,7 +480,7 @@ def test_raw_predictions_of_another_shape(loss, shapes, expected):
 
 
 @pytest.mark.parametrize("bad", [-1, -1e-300, np.nan, np.inf, 1e15 + 1, HUGE])
-def test_weights_out_of_range(bad):
+def test_weights_out_of_range_are_rejected(bad):
     for call in (
         lambda: BINARY.loss([0, 1], RAW, [1, bad]),
         lambda: BINARY([0, 1], RAW, [1, bad]),
@@ -486,9 +490,3 @@ def test_weights_out_of_range(bad):
             ValueError, match=r"^sample_weight must be finite and >= 0, at most 1e15; got (-1|nan|inf|10000)"
         ):
             call()
-
-
-@pytest.mark.parametrize("weight", [1.0, [1], [1, 1, 1], [[1, 1]], []])
-def test_weights_of_another_shape(weight):
-    with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \("):
-        BINARY.loss([0, 1], RAW, weight)

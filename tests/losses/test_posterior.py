@@ -18,7 +18,6 @@ from .cases import BINARY, LOSSES, MULTICLASS, each_dtype, each_loss, n_classes,
 
 each_binary = pytest.mark.parametrize("loss", BINARY, ids=repr)
 each_multiclass = pytest.mark.parametrize("loss", MULTICLASS, ids=repr)
-# A policy changes no probability: the losses that differ in it alone are the same here.
 GAMMAS = sorted({loss.gamma for loss in LOSSES if isinstance(loss.gamma, float)})
 
 
@@ -52,12 +51,6 @@ def test_plain_probabilities_are_the_sigmoid_or_softmax_for_every_gamma_and_alph
         log_proba, proba = log_softmax(raw, axis=1), softmax(raw, axis=1)
     assert_allclose(loss.predict_log_proba(raw, calibrated=False), log_proba, rtol=1e-13, atol=1e-13)
     assert_allclose(loss.predict_proba(raw, calibrated=False), proba, rtol=1e-13)
-
-
-def test_alpha_alone_shifts_the_log_odds_by_its_logarithm():
-    raw = np.linspace(-30, 30, 31)
-    log_proba = BinaryFocalLoss(0, (3.0, 12.0)).predict_log_proba(raw)
-    assert_allclose(log_proba[:, 1] - log_proba[:, 0], raw - np.log(4), rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("prior", [1e-12, 1e-6, 0.1])
@@ -99,14 +92,12 @@ def test_the_multiclass_posterior_inverts_the_minimiser_of_the_expected_loss(los
             total = expected(loss, eta, [*free, 0], "gradient")
             return [float(value / mp.mpf(e)) for value, e in zip(total[:2], eta, strict=False)]
 
-        start = loss.fit_intercept_only([0, 1, 2], eta)  # only where the search starts, with an error of 0.1
+        start = loss.fit_intercept_only([0, 1, 2], eta)  # only a starting point, off by 0.1
         with mp.workdps(40):
             free = root(gradient, start[:2] - start[2] + [0.1, -0.1], tol=1e-14).x
             least = expected(loss, eta, [*free, 0], "loss")
-            for c in range(3):
-                for step in (-3, -1e-3, 1e-3, 3):
-                    moved = [r + step * (k == c) for k, r in enumerate([*free, 0])]
-                    assert expected(loss, eta, moved, "loss") > least
+            for step in ([-1e-3, 0, 0], [0, 1e-3, 0], [3, 0, 0], [0, -3, 0], [0, 0, 3]):
+                assert expected(loss, eta, np.array([*free, 0]) + step, "loss") > least
         assert_allclose(loss.predict_proba([[*free, 0]])[0], eta, rtol=1e-8)
 
 
@@ -131,12 +122,15 @@ def test_the_binary_posterior_agrees_with_high_precision(loss, dtype):
 
 
 @each_multiclass
-def test_the_multiclass_posterior_agrees_with_high_precision(loss):
+@each_dtype
+def test_the_multiclass_posterior_agrees_with_high_precision(loss, dtype):
+    eps = float(np.finfo(dtype).eps)
     for raw in ([0, 0, 0], [1, -2, 0.5], [30, 29, -30], [300, -300, 299], [745, 0, -745], [0, -1e-3, 80]):
-        actual = loss.predict_log_proba([raw])[0]
+        raw = np.array(raw, dtype)
+        actual = loss.predict_log_proba(raw[None])[0]
         scale = (1 + 2 * np.max(loss.gamma)) * np.ptp(raw) + 40
         for a, e in zip(actual, oracle.log_posterior(raw, *per_class(loss, 3)), strict=True):
-            assert abs(mp.mpf(float(a)) - e) <= 1e-13 * scale * min(1, abs(e)) + 1e-13 * abs(e) + 1e-15
+            assert abs(mp.mpf(float(a)) - e) <= 400 * eps * (scale * min(1, abs(e)) + abs(e)) + 4 * eps
 
 
 # --- shape ----------------------------------------------------------------------------------------------------
@@ -171,8 +165,9 @@ def test_the_largest_posterior_belongs_to_the_largest_raw_prediction_unless_alph
 
 
 @each_loss
-@pytest.mark.parametrize("counts", [(500, 300, 200), (1, 1, 998), (980, 15, 5)])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("counts", "weighted"), [((500, 300, 200), False), ((1, 1, 998), True), ((980, 15, 5), True)]
+)
 def test_the_summed_gradient_is_zero_at_the_initial_raw_prediction(loss, counts, weighted):
     if isinstance(loss, BinaryFocalLoss):
         counts = (counts[0], counts[1] + counts[2])
@@ -190,8 +185,8 @@ def test_the_summed_gradient_is_zero_at_the_initial_raw_prediction(loss, counts,
     assert_allclose(loss.predict_proba([start])[0], prior / prior.sum(), rtol=1e-10)
 
 
-@each_loss
-def test_the_initial_raw_prediction_counts_a_weight_as_copies_of_the_row_whatever_its_scale(loss):
+@pytest.mark.parametrize("loss", [BINARY[0], MULTICLASS[0], MULTICLASS[-1]], ids=repr)
+def test_weights_count_as_copies_of_a_row_in_the_initial_raw_prediction_at_any_scale(loss):
     k = n_classes(loss)
     y, weight = np.arange(60) % k, np.random.default_rng(2).integers(0, 4, 60)
     weight[:k] = 1
@@ -241,7 +236,7 @@ def test_certainty_stays_certain_and_the_order_is_kept(gamma):
 
 
 @pytest.mark.parametrize("gamma", [*GAMMAS, (0, 5, 1)])
-def test_rows_with_zeros_and_ones(gamma):
+def test_rows_with_zeros_and_ones_keep_them(gamma):
     p = np.array([[1, 0, 0], [0, 0.5, 0.5], [0, 1e-300, 1]])
     eta = posterior(p, gamma)
     assert_array_equal(eta[0], [1, 0, 0])
@@ -285,12 +280,12 @@ def test_improbable_classes_underflow_under_any_error_handling():
         (np.array(["2020"], dtype="M8[Y]"), TypeError, "probability must hold real numbers; got .*2020"),
     ],
 )
-def test_rejected_probabilities(probability, error, message):
+def test_invalid_probabilities_are_rejected(probability, error, message):
     with pytest.raises(error, match=f"^{message}"):
         posterior(probability)
 
 
-def test_rows_may_miss_one_by_a_thousandth():
+def test_row_sums_may_differ_from_one_by_a_thousandth():
     assert_allclose(posterior([[0.6, 0.4009]], 0), [[0.5995, 0.4005]], rtol=1e-3)
 
 

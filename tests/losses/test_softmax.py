@@ -11,7 +11,13 @@ from focal_boost.losses._softmax import combine_others, log_odds_against, log_so
 
 from .cases import each_dtype
 
-K = pytest.mark.parametrize("k", [2, 3, 7, 200])
+K = pytest.mark.parametrize("k", [2, 3, 40])
+
+
+def log_sum(terms):
+    """Logarithm of a sum of exponentials in high precision."""
+    with mp.workdps(40):
+        return mp.log(mp.fsum(map(mp.exp, terms)))
 
 
 def log_terms(k, dtype):
@@ -49,10 +55,9 @@ def test_logarithms_of_sums_over_the_others_keep_their_digits(k, dtype):
     assert_array_equal(terms, before)
     eps = k * np.finfo(dtype).eps
     for n, column in enumerate(terms.T.tolist()):
-        exponentials = [mp.exp(term) for term in column]
-        expected = [float(mp.log(mp.fsum(exponentials[:c] + exponentials[c + 1 :]))) for c in range(k)]
+        expected = [float(log_sum(column[:c] + column[c + 1 :])) for c in range(k)]
         assert_allclose(out[:, n], expected, rtol=eps, atol=eps)
-        assert_allclose(total[n], float(mp.log(mp.fsum(exponentials))), rtol=eps)
+        assert_allclose(total[n], float(log_sum(column)), rtol=eps)
 
 
 @K
@@ -65,9 +70,8 @@ def test_log_odds_against_each_class_agree_with_high_precision(k, dtype):
     assert_array_equal(log_p, raw.T - raw.max(axis=1))
     eps = k * np.finfo(dtype).eps
     for n, column in enumerate(raw.tolist()):
-        exponentials = [mp.exp(term) for term in column]
         for c in range(k):
-            expected = mp.log(mp.fsum(exponentials[:c] + exponentials[c + 1 :])) - column[c]
+            expected = log_sum(column[:c] + column[c + 1 :]) - column[c]
             # Relative to the numbers subtracted: the logarithm itself may be close to zero.
             assert abs(log_odds[c, n] - expected) <= eps * (1 + np.ptp(raw[n]))
 
