@@ -32,10 +32,11 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 def from_file(path: str, target: str | None, drop: Sequence[str], positive: str | None) -> Problem:
     """Return the problem in a CSV or parquet file."""
     frame, reading = _read(path)
-    if not frame.columns.is_unique:
-        raise InputError(f"{path!r} has two columns {frame.columns[frame.columns.duplicated()][0]!r}: rename one.")
+    if frame.columns.nlevels > 1:
+        raise InputError(f"{path!r} has column names of {frame.columns.nlevels} levels: join them into one.")
     frame.columns = frame.columns.astype(str)
     names = list(frame.columns)
+    _check_unique(path, frame.columns)
     if target is None:
         raise InputError(f"--target is missing: name the column to predict, one of {some(names)}.")
     for option, name in [("--target", target), *(("--drop", name) for name in drop)]:
@@ -59,6 +60,13 @@ def from_file(path: str, target: str | None, drop: Sequence[str], positive: str 
     source.append(f"X, y = data.drop(columns={[target, *drop]!r}), data[{target!r}]")
     features = make_features(X.astype(dict.fromkeys(_codes(X), "category")))
     return make_problem(Path(path).name, features, frame[target], f"--target {target!r}", positive, source, notes)
+
+
+def _check_unique(path: str, names: Any) -> None:
+    """Raise InputError if a name is repeated."""
+    repeated = pd.Index(names)[pd.Index(names).duplicated()]
+    if len(repeated):
+        raise InputError(f"{path!r} has two columns {repeated[0]!r}: rename one.")
 
 
 def _codes(frame: pd.DataFrame) -> list[str]:
@@ -89,6 +97,8 @@ def _read(path: str) -> tuple[pd.DataFrame, str]:
         separator = max(",;\t|", key=str(header.iloc[0, 0]).count)
         if separator != ",":
             options["sep"] = separator
+        # Of two columns "y", pandas would rename the second to "y.1": a copy of the target to learn from.
+        header = pd.read_csv(path, header=None, nrows=1, dtype=str, **{**options, "na_values": [""]})
         frame = pd.read_csv(path, low_memory=False, **options)
     except UnicodeDecodeError as error:
         raise InputError(
@@ -102,6 +112,7 @@ def _read(path: str) -> tuple[pd.DataFrame, str]:
     except (OSError, ValueError, EOFError, zlib.error) as error:
         # pandas' ParserError and Arrow's ArrowInvalid are ValueErrors.
         raise InputError(f"{path!r} cannot be read as {kind[1:]}: {one_line(error)}") from error
+    _check_unique(path, header.iloc[0].dropna())
     if not isinstance(frame.index, pd.RangeIndex):
         raise InputError(f"{path!r} has rows with more fields than the header has names: correct the header.")
     arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())

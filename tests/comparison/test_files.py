@@ -1,4 +1,5 @@
 import gzip
+import lzma
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,63 @@ def test_whole_numbers_with_few_values_become_categories_in_a_file_but_not_in_a_
 def test_separators_and_compression_are_recognised(tmp_path, separator, name):
     problem = from_file(saved(tmp_path, table(), name, sep=separator), "target", [], None)
     assert problem.X.shape == (60, 2)
+
+
+def rows_of_three(path, header, separator=",", opened=open):
+    """The path of a file with this header, and 40 rows of one number and two labels."""
+    lines = [header, *(f"{i / 7},{i % 2},{i % 2}" for i in range(40))]
+    with opened(path, "wt", encoding="utf-8") as file:
+        file.write("\n".join(lines).replace(",", separator))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "repeated"),
+    [
+        ("x,y,y", "y"),
+        ("x,x,y", "x"),
+        ("y,2,2", "2"),
+        ('x,"y", y', "y"),
+        ('\ufeffy,y,"a"', "y"),
+        ('y,"a ""b"" c","a ""b"" c"', 'a "b" c'),
+        ("\n\nx,y,y", "y"),
+        ("y,y.1,y", "y"),
+    ],
+)
+def test_a_repeated_column_of_a_text_file_is_rejected_by_name(tmp_path, header, repeated):
+    with pytest.raises(InputError, match=f"has two columns {repeated!r}: rename one"):
+        from_file(rows_of_three(tmp_path / "data.csv", header), "y", [], None)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("opened", [open, gzip.open, lzma.open], ids=["", ".gz", ".xz"])
+def test_a_repeated_column_is_found_with_any_separator_and_compression(tmp_path, separator, opened):
+    suffix = {open: "", gzip.open: ".gz", lzma.open: ".xz"}[opened]
+    path = rows_of_three(tmp_path / f"data.csv{suffix}", 'x,y,"y"', separator, opened)
+    with pytest.raises(InputError, match="has two columns 'y'"):
+        from_file(path, "y", [], None)
+
+
+def test_names_that_only_look_repeated_are_read(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("y,y.1,,\n" + "".join(f"{i % 2},{i / 7},{i / 3},{i / 11}\n" for i in range(40)))
+    problem = from_file(str(path), "y", [], None)
+    assert problem.X.shape == (40, 3)
+    np.testing.assert_array_equal(problem.X["f0"], np.arange(40) / 7)
+
+
+def test_names_of_parquet_columns_that_are_equal_as_text_are_rejected(tmp_path, monkeypatch):
+    frame = pd.DataFrame([[1, 0], [2, 1]], columns=pd.Index([1, "1"], dtype=object))
+    monkeypatch.setattr(pd, "read_parquet", lambda path: frame)  # not every pyarrow writes such names
+    with pytest.raises(InputError, match="has two columns '1'"):
+        from_file("data.parquet", "1", [], None)
+
+
+def test_two_levels_of_column_names_in_a_parquet_file_are_rejected(tmp_path):
+    columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
+    pd.DataFrame([[1, 0], [2, 1]], columns=columns).to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(InputError, match="has column names of 2 levels"):
+        from_file(str(tmp_path / "data.parquet"), "y", [], None)
 
 
 def test_parquet_with_its_types_is_read(tmp_path):
