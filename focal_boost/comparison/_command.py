@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import sys
 import tomllib
@@ -19,7 +21,7 @@ from typer.core import TyperCommand
 from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
-from focal_boost.comparison._data import InputError, Problem, example
+from focal_boost.comparison._data import InputError, Problem, example, printable
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import GAMMAS, make_plan
 from focal_boost.comparison._progress import bar
@@ -82,6 +84,8 @@ def compare(
     by inner cross-validation, on the same folds, and tests the differences. Strings and whole numbers with 3 to 10
     values become categories; dates and identifiers are left out. Ctrl-C keeps the finished folds.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         plan = make_plan(
             _problem(data, target, drop or [], positive),
@@ -95,19 +99,37 @@ def compare(
         with bar(plan.n_fits) as advance:
             comparison = run_plan(plan, out, advance)
     except InputError as error:
-        print(f"focal-boost compare: {error}", file=sys.stderr)
+        _fail(str(error))
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        print("focal-boost compare: interrupted before the first fold finished.", file=sys.stderr)
+        _fail("interrupted before the first fold finished.")
         raise typer.Exit(130) from None
-    if json_:
-        print(comparison.to_json())
-    else:
-        _show(comparison, out)
+    status = 0
+    try:
+        if json_:
+            print(json.dumps(comparison.to_dict(), indent=2, default=repr))  # ASCII, for any output
+        else:
+            _show(comparison, out)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail again on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(f"The result cannot be printed: {error.strerror}.")
+        status = 1
+    if comparison.unsaved:
+        _fail(comparison.unsaved)
+        status = 1
     if comparison.interrupted:
         resume = "Run the same command again to resume." if out else "With --out the next run could resume."
-        print(f"focal-boost compare: {comparison.interruption} {resume}", file=sys.stderr)
-        raise typer.Exit(130)
+        _fail(f"{comparison.interruption} {resume}")
+        status = 130
+    raise typer.Exit(status)
+
+
+def _fail(message: str) -> None:
+    print(f"focal-boost compare: {printable(message)}", file=sys.stderr)
 
 
 def _problem(data: str | None, target: str | None, drop: list[str], positive: str | None) -> Problem:
@@ -148,13 +170,14 @@ def _params(path: str | None) -> dict[str, Any] | None:
 
 def _show(comparison: Comparison, out: str | None) -> None:
     console = Console(highlight=False, markup=False)
+    sign = "±" if _can_encode("±") else "+/-"
     cells = summary_table(comparison.summary)
     # Mean and standard deviation side by side if all six fit, else one below the other.
-    separator = " ± " if console.width >= max(map(len, cells.index)) + len(cells.columns) * 18 else "\n±"
+    fits = console.width >= max(map(len, cells.index)) + len(cells.columns) * (17 + len(sign))
+    separator = f" {sign} " if fits else f"\n{sign}"
     cells = summary_table(comparison.summary, separator)
-    table = Table(
-        title=Text(comparison.title), title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
-    )
+    title = Text(printable(comparison.title))
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(f"mean{separator}std", no_wrap=True)
     for score in cells.columns:
         table.add_column(score, justify="right")
@@ -165,10 +188,18 @@ def _show(comparison: Comparison, out: str | None) -> None:
         console.print()
         console.print(Text.assemble((conclusion, "bold"), " " if conclusion else "", evidence))
     for note in ["", *comparison.notes, ""] if comparison.notes else [""]:
-        console.print(Text(note))
+        console.print(Text(printable(note)))
     if out is None:
         console.print(
             "With --out DIR: a report to share, and the Python program that trains the recommended model."
         )
-    else:
-        console.print(Text(f"Report: {Path(out) / 'report.html'}"))
+    elif not comparison.unsaved:
+        console.print(Text(printable(f"Report: {Path(out) / 'report.html'}")))
+
+
+def _can_encode(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

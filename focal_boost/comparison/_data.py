@@ -265,6 +265,11 @@ def suggest(name: str, names: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"choose from {some(names)}."
 
 
+def printable(text: str) -> str:
+    """Return the text with escape sequences instead of characters that could control a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 def one_line(error: BaseException | str) -> str:
     """Return a message as one line of at most 300 characters."""
     return " ".join(str(error).split())[:300] or type(error).__name__

@@ -81,7 +81,36 @@ def _checksum(path: Path, content: bytes) -> bytes:
     return hashlib.sha256(path.name.encode() + content).digest()
 
 
-def digest_of(plan: Plan) -> str:
+class KeptFolds:
+    """The finished folds of a plan, kept in a directory for the next run.
+
+    A fold that cannot be written does not stop the comparison: ``failure`` says why, and is empty without one.
+    """
+
+    def __init__(self, directory: Path, plan: Plan) -> None:
+        self._directory = directory
+        self._digest = _digest_of(plan)
+        self.failure = ""
+
+    def load(self, booster: Booster, index: int) -> Fold | None:
+        """Return a kept fold, or None."""
+        return Fold.load(self.path(booster, index))
+
+    def save(self, booster: Booster, fold: Fold) -> None:
+        """Keep a fold."""
+        try:
+            fold.save(self.path(booster, fold.index))
+        except OSError as error:
+            self.failure = f"folds ({error.strerror})"
+
+    def path(self, booster: Booster, index: int) -> Path:
+        """Return a path that is the same only if the results of the fold are the same."""
+        facts = json.dumps([self._digest, asdict(booster)], sort_keys=True, default=repr)
+        digest = hashlib.sha256(facts.encode()).hexdigest()[:16]
+        return self._directory / f"{booster.name}-{index + 1}-{digest}.npz"
+
+
+def _digest_of(plan: Plan) -> str:
     """Return a digest of everything that the results of a fold depend on, beside the booster and the index."""
     facts = {
         "format": _FORMAT,
@@ -94,9 +123,3 @@ def digest_of(plan: Plan) -> str:
     digest.update(pd.util.hash_pandas_object(plan.problem.X, index=False).to_numpy().tobytes())
     digest.update(plan.problem.y.astype(np.int64).tobytes())
     return digest.hexdigest()
-
-
-def file_name(digest: str, booster: Booster, index: int) -> str:
-    """Return a file name that is the same only if the results of the fold are the same."""
-    facts = json.dumps([digest, asdict(booster)], sort_keys=True, default=repr)
-    return f"{booster.name}-{index + 1}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.npz"

@@ -73,6 +73,18 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
     assert (again.interrupted, again.n_finished) == (False, 3)
 
 
+def test_files_that_cannot_be_written_are_a_warning(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    X, y = load_breast_cancer(return_X_y=True)
+    with pytest.warns(UserWarning, match=r"Not saved in '.*': report.html \(Is a directory\)\.") as warnings:
+        comparison = focal_boost.compare(X, y, gamma=2, folds=3, params=FAST, out=tmp_path)
+    assert warnings[0].filename == __file__
+    assert comparison.unsaved == str(warnings[0].message)
+    with pytest.raises(OSError, match=r"^report.html \(Is a directory\)$"):
+        comparison.save(tmp_path)
+    assert (tmp_path / "best_model.py").is_file()
+
+
 def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path):
     problem = from_file(hostile_file(tmp_path), "target", [], None)
     comparison = run_plan(make_plan(problem, "xgboost", (0, 2), None, 3, FAST, 0), tmp_path)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from focal_boost.comparison._fold import Fold, digest_of, file_name
+from focal_boost.comparison._fold import Fold, KeptFolds
 from focal_boost.comparison._run import run
 
 from .builders import FAST, quick_plan
@@ -13,7 +13,7 @@ REUSED = [3 + 3 * 2]  # all models of a fold at once
 def trained(plan, directory):
     """The folds, and for each call of the progress how many models were done."""
     moves = []
-    return run(plan, directory, moves.append), moves
+    return run(plan, KeptFolds(directory, plan), moves.append), moves
 
 
 def test_finished_folds_are_reused_only_if_nothing_changed(tmp_path):
@@ -33,8 +33,8 @@ def test_finished_folds_are_reused_only_if_nothing_changed(tmp_path):
         quick_plan(seed=1),
         quick_plan(params={**FAST, "max_depth": 2}),
     ):
-        names = [file_name(digest_of(changed), changed.boosters[0], i) for i in range(3)]
-        assert not any((tmp_path / name).exists() for name in names)
+        kept = KeptFolds(tmp_path, changed)
+        assert not any(kept.path(changed.boosters[0], i).exists() for i in range(3))
 
 
 def test_a_damaged_file_of_a_fold_is_trained_again(tmp_path):
@@ -107,6 +107,16 @@ def test_a_file_under_the_name_of_another_is_not_loaded(saved):
     other = path.with_name("xgboost-3.npz")
     other.write_bytes(path.read_bytes())
     assert Fold.load(other) is None
+
+
+def test_a_fold_that_cannot_be_kept_is_returned_and_reported(tmp_path):
+    plan = quick_plan(gamma=2)
+    kept = KeptFolds(tmp_path, plan)
+    kept.path(plan.boosters[0], 1).mkdir()
+    folds = run(plan, kept, lambda n: None)
+    assert [fold.index for fold in folds] == [0, 1, 2]
+    assert kept.failure == "folds (Is a directory)"
+    assert len([path for path in tmp_path.iterdir() if path.is_file()]) == 2
 
 
 def test_a_fold_that_cannot_be_saved_leaves_no_part_of_itself(saved):
