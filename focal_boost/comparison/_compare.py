@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -116,6 +117,8 @@ def run_plan(plan: Plan, out: Any = None, advance: Callable[[int], Any] = lambda
     """Train all models and save the result in the directory ``out``, if given."""
     if out is None:
         return Comparison(plan, run(plan, None, advance))
+    if not isinstance(out, str | os.PathLike) or not os.fspath(out):
+        raise InputError(f"out must be the path of a directory; got {out!r}.")
     directory = Path(out)
     try:
         (directory / "folds").mkdir(parents=True, exist_ok=True)

@@ -41,6 +41,7 @@ def run(*arguments, charset="utf-8"):
 
 
 QUICK = ("--params", "params.json", "--folds", "3")
+CHURN = ("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK)
 
 
 def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma(files):
@@ -159,6 +160,7 @@ def test_the_version_is_printed():
         (["--params", "no.json"], "--params 'no.json' cannot be read"),
         (["--params", "data.csv.gz"], "--params 'data.csv.gz' is neither JSON nor TOML"),
         (["--params", "list.json"], "must contain an object"),
+        (["--out", ""], "out must be the path of a directory; got ''"),
         (["--out", "data.csv.gz"], "out 'data.csv.gz' cannot be a directory"),
     ],
 )
@@ -182,7 +184,16 @@ def test_names_are_printed_without_escape_sequences_and_markup(files):
     assert "\x1b[31m" not in done.stdout
 
 
-CHURN = ("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK)
+def test_the_name_of_a_file_is_printed_without_escape_sequences(files):
+    (files / "data.csv.gz").rename(files / "\x1b[31mr\x9b\n.csv.gz")
+    done = run("\x1b[31mr\x9b\n.csv.gz", *CHURN[1:], "--out", "o\x1b[0m")
+    assert done.exit_code == 0, done.output
+    assert "\\x1b[31mr\\x9b\\n.csv.gz: 300 rows" in done.stdout
+    assert "Report: o\\x1b[0m/report.html" in done.stdout
+    (files / "\x1b.json").write_text('{"max_depth": "\x1b[31m"}')
+    done = run(*CHURN, "--params", "\x1b.json")
+    assert done.exit_code == 2
+    assert not {"\x1b", "\x9b"} & {*done.output}
 
 
 @pytest.mark.parametrize("charset", ["ascii", "cp1252"])
