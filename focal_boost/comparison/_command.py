@@ -159,7 +159,7 @@ def _params(path: str | None) -> dict[str, Any] | None:
         params = tomllib.loads(text) if path.lower().endswith(".toml") else json.loads(text)
     except OSError as error:
         raise InputError(f"--params {path!r} cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # not UTF-8, JSON or TOML
+    except (ValueError, RecursionError) as error:  # not UTF-8, JSON or TOML, or nested too deeply
         raise InputError(f"--params {path!r} is neither JSON nor TOML (with extension .toml): {error}.") from error
     if not isinstance(params, dict):
         raise InputError(

@@ -265,6 +265,11 @@ def suggest(name: str, names: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"choose from {some(names)}."
 
 
+def is_integer(value: Any) -> bool:
+    """Return whether the value is an integer, which True and 5.0 are not."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def printable(text: str) -> str:
     """Return the text with escape sequences instead of characters that could control a terminal."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

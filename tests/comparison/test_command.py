@@ -151,7 +151,7 @@ def test_the_version_is_printed():
         ),
         (["data.csv.gz", "--target", "__class__"], "300 distinct values, more than 200"),
         (["data.csv.gz", "--target", "churn", "--folds", "299"], "fewer than 299 folds"),
-        (["--folds", "2"], "folds must be 3 or more"),
+        (["--folds", "2"], "folds must be an integer, 3 or more; got 2"),
         (["--gamma", "much"], "--gamma must be a number; got 'much'"),
         (["--gamma", "nan"], "gamma"),
         (["--alpha", "2"], "alpha"),
@@ -159,13 +159,20 @@ def test_the_version_is_printed():
         (["--positive", "11"], "positive '11' is not a class"),
         (["--params", "no.json"], "--params 'no.json' cannot be read"),
         (["--params", "data.csv.gz"], "--params 'data.csv.gz' is neither JSON nor TOML"),
-        (["--params", "list.json"], "must contain an object"),
+        (["--params", "list.json"], "must contain an object, {name: value}; got list"),
+        (["--params", "null.json"], "must contain an object, {name: value}; got NoneType"),
+        (["--params", "lists.json"], "params for xgboost must be a dict of names and values; got [1]"),
+        (["--params", "deep.json"], "is neither JSON nor TOML"),
+        (["--seed", "4294967296"], "seed must be an integer from 0 to 4294967295; got 4294967296"),
         (["--out", ""], "out must be the path of a directory; got ''"),
         (["--out", "data.csv.gz"], "out 'data.csv.gz' cannot be a directory"),
     ],
 )
 def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments, message):
     (files / "list.json").write_text("[1]")
+    (files / "null.json").write_text("null")
+    (files / "lists.json").write_text('{"xgboost": [1]}')
+    (files / "deep.json").write_text("[" * 100_000)
     done = run(*arguments)
     assert done.exit_code == 2
     assert done.stdout == ""

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 import focal_boost
-from focal_boost.comparison import _progress
+from focal_boost.comparison import InputError, _progress
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._contenders import CLASS_WEIGHTS, LOG_LOSS
 from focal_boost.comparison._files import from_file
@@ -71,6 +71,12 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
     assert comparison.interruption in (tmp_path / "report.html").read_text()
     again = focal_boost.compare(X, y, **arguments)
     assert (again.interrupted, again.n_finished) == (False, 3)
+
+
+@pytest.mark.parametrize("out", ["", 3, b"out", True])
+def test_a_directory_of_another_type_is_rejected(out):
+    with pytest.raises(InputError, match="out must be the path of a directory; got "):
+        run_plan(quick_plan(), out)
 
 
 def test_files_that_cannot_be_written_are_a_warning(tmp_path):
