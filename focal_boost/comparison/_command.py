@@ -72,6 +72,7 @@ def compare(
     alpha: Annotated[_Texts, Option(help="Class weights: none, balanced or in (0, 1).  [default: none]")] = None,
     folds: Annotated[int, Option(help="Folds of the cross-validation, at least 3.")] = 5,
     drop: Annotated[_Texts, Option(help="Column to leave out; repeat for more.")] = None,
+    decimal: Annotated[str | None, Option(help="Decimal mark of a CSV file, . or ,")] = None,
     positive: Annotated[str | None, Option(help="Positive class.  [default: the rarer of two]")] = None,
     params: Annotated[str | None, Option(help="JSON or TOML file of parameters, also per booster.")] = None,
     seed: Annotated[int, Option(help="Seed of folds and boosters.")] = 0,
@@ -88,7 +89,7 @@ def compare(
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         plan = make_plan(
-            _problem(data, target, drop or [], positive),
+            _problem(data, target, drop or [], positive, decimal),
             _split(booster) or "xgboost",
             [_number("--gamma", text) for text in _split(gamma)] or GAMMAS,
             [_ALPHAS[text] if text in _ALPHAS else _number("--alpha", text) for text in _split(alpha)] or None,
@@ -132,11 +133,13 @@ def _fail(message: str) -> None:
     print(f"focal-boost compare: {printable(message)}", file=sys.stderr)
 
 
-def _problem(data: str | None, target: str | None, drop: list[str], positive: str | None) -> Problem:
+def _problem(
+    data: str | None, target: str | None, drop: list[str], positive: str | None, decimal: str | None
+) -> Problem:
     if data is not None:
-        return from_file(data, target, drop, positive)
-    if target is not None or drop:
-        raise InputError("--target and --drop need DATA: provide the path of a CSV or parquet file.")
+        return from_file(data, target, drop, positive, decimal)
+    if target is not None or drop or decimal is not None:
+        raise InputError("--target, --drop and --decimal need DATA: provide the path of a CSV or parquet file.")
     return example(positive)
 
 

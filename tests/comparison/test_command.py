@@ -75,6 +75,16 @@ def test_a_file_is_compared_and_the_report_written(files):
     assert "model" in runpy.run_path("out/best_model.py")
 
 
+def test_decimal_commas_are_read_on_request_and_by_the_program(files):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": random.normal(size=90), "target": random.random(90) < 0.4})
+    frame.to_csv(files / "data.csv", sep=";", decimal=",", index=False)
+    arguments = ("data.csv", "--target", "target", "--gamma", "2", *QUICK, "--out", "out")
+    assert "add --decimal ," in run(*arguments).stderr
+    assert run(*arguments, "--decimal", ",").exit_code == 0
+    np.testing.assert_allclose(runpy.run_path("out/best_model.py")["X"]["a"], frame["a"])
+
+
 def test_json_is_the_only_standard_output(files):
     done = run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json")
     results = json.loads(done.stdout)
@@ -141,6 +151,8 @@ def test_the_version_is_printed():
         (["no.csv", "--target", "churn"], "'no.csv' cannot be read as csv: [Errno 2] No such file"),
         ([".", "--target", "churn"], "'.' has an unknown extension: provide one of .csv"),
         (["--target", "churn"], "need DATA"),
+        (["--decimal", ","], "need DATA"),
+        (["data.csv.gz", "--target", "churn", "--decimal", "x"], "--decimal must be '.' or ','; got 'x'"),
         (
             ["data.csv.gz", "--target", "churn", "--positive", "maybe"],
             "positive 'maybe' is not a class of --target 'churn'",

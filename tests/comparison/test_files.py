@@ -153,6 +153,62 @@ def test_the_source_makes_the_same_features_and_labels(tmp_path):
     assert names["y"].tolist() == problem.y.tolist()
 
 
+def decimal_commas(path, separator):
+    """The path of a file with decimal commas, in a column of few values too."""
+    lines = ["a;b;target", *(f"{1000 + i / 7:.2f};{i % 3}.5;{i % 2}" for i in range(60))]
+    path.write_text("\n".join(lines).replace(".", ",").replace(";", separator))
+    return str(path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, separator):
+    path = decimal_commas(tmp_path / "data.csv", separator)
+    message = "column 'a' of .* contains numbers with commas, such as '1000,00': add --decimal , "
+    with pytest.raises(InputError, match=message):
+        from_file(path, "target", [], None)
+    with pytest.raises(InputError, match="column 'b' of .* contains numbers with commas, such as '0,5'"):
+        from_file(path, "target", ["a"], None)
+    problem = from_file(path, "target", [], None, ",")
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "float64"]
+    np.testing.assert_allclose(problem.X["f0"], 1000 + np.arange(60) / 7, atol=0.006)
+    names = {}
+    exec("\n".join(problem.source), names)
+    np.testing.assert_array_equal(names["X"], problem.X)
+    as_text = from_file(path, "target", [], None, ".")
+    assert as_text.X["f0"].cat.categories.tolist() == ["0,5", "1,5", "2,5"]
+
+
+def test_decimal_commas_in_quotes_are_named_too(tmp_path):
+    path = saved(tmp_path, table(price=[f"{i % 3},5" for i in range(60)]))
+    with pytest.raises(InputError, match="column 'price' of .* such as '0,5': add --decimal ,"):
+        from_file(path, "target", [], None)
+    assert str(from_file(path, "target", ["x"], None, ",").X["f1"].dtype) == "float64"
+    with pytest.raises(InputError, match=r"column 'x' of .* contains numbers with points, such as '\S*\.\S*': remove"):
+        from_file(path, "target", [], None, ",")
+
+
+def test_texts_with_commas_and_a_target_with_commas_are_no_numbers(tmp_path):
+    frame = table(place=["1,5", "Rome, Italy", "-"] * 20, day=[f"2024,{i % 3}" if i else "x" for i in range(60)])
+    frame["target"] = np.where(np.arange(60) % 4 == 0, "1,5", "2,5")
+    problem = from_file(saved(tmp_path, frame, sep=";"), "target", [], None)
+    assert problem.classes == ("2,5", "1,5")
+    assert problem.X.shape[1] == 4
+
+
+def test_separators_of_thousands_beside_decimal_commas_are_named(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a;target\n" + "".join(f"1.{i + 100},5;{i % 2}\n" for i in range(60)))
+    with pytest.raises(InputError, match="such as '1.100,5': add --decimal ,"):
+        from_file(str(path), "target", [], None)
+    with pytest.raises(InputError, match="column 'a' of .* with points, such as '1.100,5': remove the points"):
+        from_file(str(path), "target", [], None, ",")
+
+
+def test_another_decimal_mark_is_rejected(tmp_path):
+    with pytest.raises(InputError, match="--decimal must be '.' or ','; got ';'"):
+        from_file(saved(tmp_path, table()), "target", [], None, ";")
+
+
 def test_rows_without_a_target_are_left_out_with_a_note(tmp_path):
     frame = table()
     frame.loc[:2, "target"] = ""
