@@ -85,13 +85,7 @@ def make_plan(
     for one_gamma in gammas:
         for one_alpha in alphas:
             _check_loss(one_gamma, one_alpha, len(problem.classes))
-    counts = np.bincount(problem.y)
-    rarest = int(counts.argmin())
-    if counts[rarest] < folds:
-        raise InputError(
-            f"class {problem.classes[rarest]!r} has {counts[rarest]} rows, fewer than {folds} folds: "
-            "use fewer folds (minimum 3), merge classes or remove the rows of this class."
-        )
+    _check_counts(problem, folds)
     boosters = tuple(make_booster(name, params, problem, seed) for name in dict.fromkeys(names))
     gammas = [float(gamma) for gamma in gammas]
     alphas = [float(alpha) if _is_number(alpha) else alpha for alpha in alphas]
@@ -100,6 +94,34 @@ def make_plan(
     excluded = {CLASS_WEIGHTS} if 0 in gammas and None in alphas else {CLASS_WEIGHTS, LOG_LOSS}
     candidates = tuple(contender for contender in contenders if contender not in excluded)
     return Plan(problem, boosters, contenders, candidates, folds, seed)
+
+
+def _check_counts(problem: Problem, folds: int) -> None:
+    """Raise InputError for classes with too few rows."""
+    counts = np.bincount(problem.y).tolist()
+    small = [c for c, count in enumerate(counts) if count < folds]
+    if small:
+        rows = [f"{problem.classes[c]!r} ({counts[c]} row{'s' * (counts[c] > 1)})" for c in small]
+        remedies = []
+        if min(counts) >= 3:
+            remedies.append(f"use at most {min(counts)} folds")
+        if len(counts) - len(small) >= 2:
+            remedies += ["merge these classes with others", "remove their rows"]
+        else:
+            remedies.append(f"provide more of {'its' if len(small) == 1 else 'their'} rows")
+        remedy = ", ".join(remedies[:-1]) + ", or " * (len(remedies) > 1) + remedies[-1]
+        minimum = ": the minimum is 3 folds" if min(counts) < 3 else ""
+        subject = "1 class has" if len(small) == 1 else f"{len(small)} classes have"
+        raise InputError(
+            f"{subject} fewer rows than the {folds} folds: {', '.join(rows)}. "
+            f"{remedy[0].upper()}{remedy[1:]}{minimum}."
+        )
+    largest = max(counts)
+    if largest - -(-largest // folds) < 5:
+        raise InputError(
+            f"Early stopping needs a class of five training rows; the largest class has {largest} rows: "
+            "provide more data."
+        )
 
 
 def _as_list(name: str, value: Any) -> list[Any]:

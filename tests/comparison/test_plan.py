@@ -26,6 +26,46 @@ def test_gammas_that_agree_to_six_digits_have_different_names():
 
 
 @pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        (
+            [50, 4, 3, 9],
+            "2 classes have fewer rows than the 5 folds: 'b' (4 rows), 'c' (3 rows). "
+            "Use at most 3 folds, merge these classes with others, or remove their rows.",
+        ),
+        (
+            [50, 1, 3, 9, 2],
+            "3 classes have fewer rows than the 5 folds: 'b' (1 row), 'c' (3 rows), 'e' (2 rows). "
+            "Merge these classes with others, or remove their rows: the minimum is 3 folds.",
+        ),
+        (
+            [50, 2],
+            "1 class has fewer rows than the 5 folds: 'b' (2 rows). Provide more of its rows: the minimum is 3 folds.",
+        ),
+        ([50, 4], "1 class has fewer rows than the 5 folds: 'b' (4 rows). Use at most 4 folds, or provide more of its rows."),
+        (
+            [4, 2, 2],
+            "3 classes have fewer rows than the 5 folds: 'a' (4 rows), 'b' (2 rows), 'c' (2 rows). "
+            "Provide more of their rows: the minimum is 3 folds.",
+        ),
+        ([5, 5], "Early stopping needs a class of five training rows; the largest class has 5 rows: provide more data."),
+    ],
+)
+def test_classes_with_fewer_rows_than_folds_are_all_named_with_advice_that_can_be_followed(counts, message):
+    y = np.repeat(list("abcde")[: len(counts)], counts)
+    with pytest.raises(InputError) as error:
+        quick_plan(np.arange(len(y))[:, None] / 7, y, folds=5)
+    assert str(error.value) == message
+
+
+def test_every_one_of_many_small_classes_is_named():
+    y = np.repeat(np.arange(60), 4)
+    with pytest.raises(InputError, match="60 classes have fewer rows than the 5 folds: ") as error:
+        quick_plan(np.arange(len(y))[:, None] / 7, y, folds=5)
+    assert all(f"'{c}' (4 rows)" in str(error.value) for c in range(60))
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"booster": "catboost"}, "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
@@ -53,7 +93,7 @@ def test_gammas_that_agree_to_six_digits_have_different_names():
         ({"folds": 5.0}, "folds must be an integer, 3 or more; got 5.0"),
         ({"folds": None}, "folds must be an integer, 3 or more; got None"),
         ({"folds": np.arange(2)}, "folds must be an integer, 3 or more; got array"),
-        ({"folds": 213}, "class '0' has 212 rows, fewer than 213 folds"),
+        ({"folds": 213}, "1 class has fewer rows than the 213 folds: '0' .212 rows.. Use at most 212 folds"),
         ({"seed": -1}, "seed must be an integer from 0 to 4294967295; got -1"),
         ({"seed": 2**32}, "seed must be an integer from 0 to 4294967295; got 4294967296"),
         ({"seed": 1.5}, "seed must be an integer from 0 to 4294967295; got 1.5"),
