@@ -21,6 +21,7 @@ from typer.core import TyperCommand
 from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
+from focal_boost.comparison._contenders import default_booster
 from focal_boost.comparison._data import InputError, Problem, example, printable
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import GAMMAS, make_plan
@@ -67,7 +68,7 @@ def compare(
         str | None, Argument(help="CSV (also compressed) or parquet. Default: handwritten digits.")
     ] = None,
     target: Annotated[str | None, Option(help="Column to predict.")] = None,
-    booster: Annotated[_Texts, Option(help="xgboost, lightgbm or both.  [default: xgboost]")] = None,
+    booster: Annotated[_Texts, Option(help="xgboost, lightgbm or both.  [default: xgboost if installed]")] = None,
     gamma: Annotated[_Texts, Option(help="Focusing parameters; 0: log loss.  [default: 0 0.5 1 2 5]")] = None,
     alpha: Annotated[_Texts, Option(help="Class weights: none, balanced or in (0, 1).  [default: none]")] = None,
     folds: Annotated[int, Option(help="Folds of the cross-validation, at least 3.")] = 5,
@@ -90,7 +91,7 @@ def compare(
     try:
         plan = make_plan(
             _problem(data, target, drop or [], positive, decimal),
-            _split(booster) or "xgboost",
+            _split(booster) or _default_booster(),
             [_number("--gamma", text) for text in _split(gamma)] or GAMMAS,
             [_ALPHAS[text] if text in _ALPHAS else _number("--alpha", text) for text in _split(alpha)] or None,
             folds,
@@ -100,10 +101,10 @@ def compare(
         with bar(plan.n_fits) as advance:
             comparison = run_plan(plan, out, advance)
     except InputError as error:
-        _fail(str(error))
+        _report(str(error))
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        _fail("interrupted before the first fold finished.")
+        _report("interrupted before the first fold finished.")
         raise typer.Exit(130) from None
     status = 0
     try:
@@ -117,19 +118,19 @@ def compare(
     except OSError as error:
         # What is left in the buffer would fail again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _fail(f"The result cannot be printed: {error.strerror}.")
+        _report(f"The result cannot be printed: {error.strerror}.")
         status = 1
     if comparison.unsaved:
-        _fail(comparison.unsaved)
+        _report(comparison.unsaved)
         status = 1
     if comparison.interrupted:
         resume = "Run the same command again to resume." if out else "With --out the next run could resume."
-        _fail(f"{comparison.interruption} {resume}")
+        _report(f"{comparison.interruption} {resume}")
         status = 130
     raise typer.Exit(status)
 
 
-def _fail(message: str) -> None:
+def _report(message: str) -> None:
     print(f"focal-boost compare: {printable(message)}", file=sys.stderr)
 
 
@@ -141,6 +142,13 @@ def _problem(
     if target is not None or drop or decimal is not None:
         raise InputError("--target, --drop and --decimal need DATA: provide the path of a CSV or parquet file.")
     return example(positive)
+
+
+def _default_booster() -> str:
+    name = default_booster()
+    if name != "xgboost":
+        _report(f"xgboost is not installed: the booster is {name}.")
+    return name
 
 
 def _split(values: list[str] | None) -> list[str]:

@@ -118,6 +118,19 @@ def predict_uncalibrated(model: Any, X: Any) -> npt.NDArray[Any]:
     return model.predict_proba(X)
 
 
+def default_booster() -> str:
+    """Return the first booster that is installed, or the first of all."""
+    return next(filter(_is_installed, _BOOSTERS), next(iter(_BOOSTERS)))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
 def check_name(name: Any) -> None:
     """Raise InputError unless it is the name of a booster."""
     if not isinstance(name, str) or name not in _BOOSTERS:
@@ -126,10 +139,13 @@ def check_name(name: Any) -> None:
 
 def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, seed: int) -> Booster:
     """Return a booster with the user's parameters over the defaults, checked by fits of one round."""
-    try:
-        version = str(importlib.import_module(name).__version__)
-    except ImportError as error:
-        raise InputError(f"booster {name!r} is not installed: pip install {name}") from error
+    if not _is_installed(name):
+        (other,) = set(_BOOSTERS) - {name}
+        remedy = f"or {other} for booster {other!r}."
+        if _is_installed(other):
+            remedy = f"or choose {other!r}, which is installed."
+        raise InputError(f"booster {name!r} is not installed: pip install {name}, {remedy}")
+    version = str(importlib.import_module(name).__version__)
     defaults: dict[str, Any] = {"n_estimators": 1000, "learning_rate": 0.1, "random_state": seed}
     # With few data threads cost more than they save.
     if problem.X.size < 500_000:

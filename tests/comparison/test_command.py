@@ -162,7 +162,7 @@ def test_the_version_is_printed():
             "has only one class, '2024-01-01': at least two classes are required",
         ),
         (["data.csv.gz", "--target", "__class__"], "300 distinct values, more than 200"),
-        (["data.csv.gz", "--target", "churn", "--folds", "299"], "fewer than 299 folds"),
+        (["data.csv.gz", "--target", "churn", "--folds", "299"], "fewer rows than the 299 folds: "),
         (["--folds", "2"], "folds must be an integer, 3 or more; got 2"),
         (["--gamma", "much"], "--gamma must be a number; got 'much'"),
         (["--gamma", "nan"], "gamma"),
@@ -313,6 +313,53 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     assert "Interrupted" not in again.stderr
     assert len(list(files.glob("out/folds/*.npz"))) == 10
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "status", "message"),
+    [
+        ("xgboost", CHURN, 0, "xgboost is not installed: the booster is lightgbm."),
+        ("lightgbm", CHURN, 0, ""),
+        (
+            "xgboost",
+            (*CHURN, "--booster", "xgboost"),
+            2,
+            "booster 'xgboost' is not installed: pip install xgboost, or choose 'lightgbm', which is installed.",
+        ),
+        (
+            "lightgbm",
+            (*CHURN, "--booster", "lightgbm,xgboost"),
+            2,
+            "booster 'lightgbm' is not installed: pip install lightgbm, or choose 'xgboost', which is installed.",
+        ),
+        (
+            "xgboost lightgbm",
+            CHURN,
+            2,
+            "booster 'xgboost' is not installed: pip install xgboost, or lightgbm for booster 'lightgbm'.",
+        ),
+    ],
+)
+def test_without_xgboost_the_installed_booster_is_compared_or_named(files, missing, arguments, status, message):
+    program = """
+import sys
+for name in sys.argv.pop(1).split():
+    sys.modules[name] = None
+from focal_boost.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, missing, "compare", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENVIRONMENT,
+        cwd=files,
+    )
+    assert done.stderr.strip() == (message and f"focal-boost compare: {message}")
+    assert done.returncode == status
+    if status == 0:
+        assert {"xgboost": "LightGBM: ", "lightgbm": "XGBoost: "}[missing] in done.stdout
 
 
 def test_missing_packages_are_named_with_the_command_that_installs_them():
