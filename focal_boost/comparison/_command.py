@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import sys
 import tomllib
@@ -19,7 +21,8 @@ from typer.core import TyperCommand
 from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
-from focal_boost.comparison._data import InputError, Problem, example
+from focal_boost.comparison._contenders import default_booster
+from focal_boost.comparison._data import InputError, Problem, example, printable
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import GAMMAS, make_plan
 from focal_boost.comparison._progress import bar
@@ -65,11 +68,12 @@ def compare(
         str | None, Argument(help="CSV (also compressed) or parquet. Default: handwritten digits.")
     ] = None,
     target: Annotated[str | None, Option(help="Column to predict.")] = None,
-    booster: Annotated[_Texts, Option(help="xgboost, lightgbm or both.  [default: xgboost]")] = None,
+    booster: Annotated[_Texts, Option(help="xgboost, lightgbm or both.  [default: xgboost if installed]")] = None,
     gamma: Annotated[_Texts, Option(help="Focusing parameters; 0: log loss.  [default: 0 0.5 1 2 5]")] = None,
     alpha: Annotated[_Texts, Option(help="Class weights: none, balanced or in (0, 1).  [default: none]")] = None,
     folds: Annotated[int, Option(help="Folds of the cross-validation, at least 3.")] = 5,
     drop: Annotated[_Texts, Option(help="Column to leave out; repeat for more.")] = None,
+    decimal: Annotated[str | None, Option(help="Decimal mark of a CSV file, . or ,")] = None,
     positive: Annotated[str | None, Option(help="Positive class.  [default: the rarer of two]")] = None,
     params: Annotated[str | None, Option(help="JSON or TOML file of parameters, also per booster.")] = None,
     seed: Annotated[int, Option(help="Seed of folds and boosters.")] = 0,
@@ -82,10 +86,12 @@ def compare(
     by inner cross-validation, on the same folds, and tests the differences. Strings and whole numbers with 3 to 10
     values become categories; dates and identifiers are left out. Ctrl-C keeps the finished folds.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         plan = make_plan(
-            _problem(data, target, drop or [], positive),
-            _split(booster) or "xgboost",
+            _problem(data, target, drop or [], positive, decimal),
+            _split(booster) or _default_booster(),
             [_number("--gamma", text) for text in _split(gamma)] or GAMMAS,
             [_ALPHAS[text] if text in _ALPHAS else _number("--alpha", text) for text in _split(alpha)] or None,
             folds,
@@ -95,27 +101,54 @@ def compare(
         with bar(plan.n_fits) as advance:
             comparison = run_plan(plan, out, advance)
     except InputError as error:
-        print(f"focal-boost compare: {error}", file=sys.stderr)
+        _report(str(error))
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        print("focal-boost compare: interrupted before the first fold finished.", file=sys.stderr)
+        _report("interrupted before the first fold finished.")
         raise typer.Exit(130) from None
-    if json_:
-        print(comparison.to_json())
-    else:
-        _show(comparison, out)
+    status = 0
+    try:
+        if json_:
+            print(json.dumps(comparison.to_dict(), indent=2, default=repr))  # ASCII, for any output
+        else:
+            _show(comparison, out)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail again on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _report(f"The result cannot be printed: {error.strerror}.")
+        status = 1
+    if comparison.unsaved:
+        _report(comparison.unsaved)
+        status = 1
     if comparison.interrupted:
         resume = "Run the same command again to resume." if out else "With --out the next run could resume."
-        print(f"focal-boost compare: {comparison.interruption} {resume}", file=sys.stderr)
-        raise typer.Exit(130)
+        _report(f"{comparison.interruption} {resume}")
+        status = 130
+    raise typer.Exit(status)
 
 
-def _problem(data: str | None, target: str | None, drop: list[str], positive: str | None) -> Problem:
+def _report(message: str) -> None:
+    print(f"focal-boost compare: {printable(message)}", file=sys.stderr)
+
+
+def _problem(
+    data: str | None, target: str | None, drop: list[str], positive: str | None, decimal: str | None
+) -> Problem:
     if data is not None:
-        return from_file(data, target, drop, positive)
-    if target is not None or drop:
-        raise InputError("--target and --drop need DATA: provide the path of a CSV or parquet file.")
+        return from_file(data, target, drop, positive, decimal)
+    if target is not None or drop or decimal is not None:
+        raise InputError("--target, --drop and --decimal need DATA: provide the path of a CSV or parquet file.")
     return example(positive)
+
+
+def _default_booster() -> str:
+    name = default_booster()
+    if name != "xgboost":
+        _report(f"xgboost is not installed: the booster is {name}.")
+    return name
 
 
 def _split(values: list[str] | None) -> list[str]:
@@ -137,7 +170,7 @@ def _params(path: str | None) -> dict[str, Any] | None:
         params = tomllib.loads(text) if path.lower().endswith(".toml") else json.loads(text)
     except OSError as error:
         raise InputError(f"--params {path!r} cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # not UTF-8, JSON or TOML
+    except (ValueError, RecursionError) as error:  # not UTF-8, JSON or TOML, or nested too deeply
         raise InputError(f"--params {path!r} is neither JSON nor TOML (with extension .toml): {error}.") from error
     if not isinstance(params, dict):
         raise InputError(
@@ -148,13 +181,14 @@ def _params(path: str | None) -> dict[str, Any] | None:
 
 def _show(comparison: Comparison, out: str | None) -> None:
     console = Console(highlight=False, markup=False)
+    sign = "±" if _can_encode("±") else "+/-"
     cells = summary_table(comparison.summary)
     # Mean and standard deviation side by side if all six fit, else one below the other.
-    separator = " ± " if console.width >= max(map(len, cells.index)) + len(cells.columns) * 18 else "\n±"
+    fits = console.width >= max(map(len, cells.index)) + len(cells.columns) * (17 + len(sign))
+    separator = f" {sign} " if fits else f"\n{sign}"
     cells = summary_table(comparison.summary, separator)
-    table = Table(
-        title=Text(comparison.title), title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
-    )
+    title = Text(printable(comparison.title))
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(f"mean{separator}std", no_wrap=True)
     for score in cells.columns:
         table.add_column(score, justify="right")
@@ -165,10 +199,18 @@ def _show(comparison: Comparison, out: str | None) -> None:
         console.print()
         console.print(Text.assemble((conclusion, "bold"), " " if conclusion else "", evidence))
     for note in ["", *comparison.notes, ""] if comparison.notes else [""]:
-        console.print(Text(note))
+        console.print(Text(printable(note)))
     if out is None:
         console.print(
             "With --out DIR: a report to share, and the Python program that trains the recommended model."
         )
-    else:
-        console.print(Text(f"Report: {Path(out) / 'report.html'}"))
+    elif not comparison.unsaved:
+        console.print(Text(printable(f"Report: {Path(out) / 'report.html'}")))
+
+
+def _can_encode(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

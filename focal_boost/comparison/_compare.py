@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from focal_boost.comparison._comparison import Comparison
 from focal_boost.comparison._contenders import Alpha
 from focal_boost.comparison._data import InputError, from_arrays
+from focal_boost.comparison._fold import KeptFolds
 from focal_boost.comparison._plan import GAMMAS, Plan, make_plan
 from focal_boost.comparison._run import run
 
@@ -75,7 +77,8 @@ def compare(
     Warns
     -----
     UserWarning
-        After an interrupt (Ctrl-C), with the result of the finished folds. Before the first, it raises.
+        After an interrupt (Ctrl-C), with the result of the finished folds. Before the first, it raises. Also if
+        files in ``out`` cannot be written.
 
     Notes
     -----
@@ -105,21 +108,29 @@ def compare(
             comparison = run_plan(plan, out, advance)
     else:
         comparison = run_plan(plan, out)
-    if comparison.interrupted:
-        warnings.warn(comparison.interruption, UserWarning, stacklevel=2)
+    for message in filter(None, (comparison.interruption, comparison.unsaved)):
+        warnings.warn(message, UserWarning, stacklevel=2)
     return comparison
 
 
 def run_plan(plan: Plan, out: Any = None, advance: Callable[[int], Any] = lambda n: None) -> Comparison:
     """Train all models and save the result in the directory ``out``, if given."""
-    directory = None if out is None else Path(out)
-    folds_directory = None if directory is None else directory / "folds"
-    if folds_directory:
-        try:
-            folds_directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"out {str(out)!r} cannot be a directory: {error.strerror}.") from error
-    comparison = Comparison(plan, run(plan, folds_directory, advance))
-    if directory:
+    if out is None:
+        return Comparison(plan, run(plan, None, advance))
+    if not isinstance(out, str | os.PathLike) or not os.fspath(out):
+        raise InputError(f"out must be the path of a directory; got {out!r}.")
+    directory = Path(out)
+    try:
+        (directory / "folds").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"out {str(out)!r} cannot be a directory: {error.strerror}.") from error
+    kept = KeptFolds(directory / "folds", plan)
+    comparison = Comparison(plan, run(plan, kept, advance))
+    failures = [kept.failure] if kept.failure else []
+    try:
         comparison.save(directory)
+    except OSError as error:
+        failures.append(str(error))
+    if failures:
+        comparison.unsaved = f"Not saved in {str(out)!r}: {'; '.join(failures)}."
     return comparison

@@ -46,6 +46,8 @@ class Comparison:
         Whether folds are missing.
     interruption : str
         How many folds are finished if some are missing, else empty.
+    unsaved : str
+        Which files could not be written and why, else empty.
     notes : list of str
         Remarks on columns and rows left out, and warnings during training.
     """
@@ -69,6 +71,7 @@ class Comparison:
         if self.interrupted:
             finished_folds = f"{self.n_finished} of {plan.n_folds} folds"
             self.interruption = f"Interrupted: the scores are from the {finished_folds} that finished."
+        self.unsaved = ""
         messages = [message for fold in folds for message in fold.warnings]
         self.notes = list(dict.fromkeys([*plan.problem.notes, *messages]))
 
@@ -126,6 +129,9 @@ class Comparison:
 
     def to_html(self) -> str:
         """Return the report, one self-contained page."""
+        return self._page(self.plot().png(dpi=150))
+
+    def _page(self, picture: bytes) -> str:
         return _report.page(
             self._plan,
             interruption=self.interruption,
@@ -133,21 +139,37 @@ class Comparison:
             n_folds=self.n_finished,
             summary=self.summary,
             differences=self.differences,
-            picture=self.plot().png(dpi=150),
+            picture=picture,
             script=self.script,
             notes=self.notes,
         )
 
     def save(self, directory: Any) -> None:
-        """Write results.json, scores.csv, differences.csv, picture.png, report.html and best_model.py."""
+        """Write results.json, scores.csv, differences.csv, picture.png, report.html and best_model.py.
+
+        Raises OSError for the files that cannot be written, after writing the others.
+        """
         path = Path(directory)
         path.mkdir(parents=True, exist_ok=True)
-        (path / "results.json").write_text(self.to_json() + "\n", encoding="utf-8")
-        self.scores.to_csv(path / "scores.csv", index=False)
-        self.differences.to_csv(path / "differences.csv", index=False)
-        (path / "picture.png").write_bytes(self.plot().png(dpi=150))
-        (path / "report.html").write_text(self.to_html(), encoding="utf-8")
-        (path / "best_model.py").write_text(self.script, encoding="utf-8")
+        picture = self.plot().png(dpi=150)
+        files = {
+            "results.json": self.to_json() + "\n",
+            "scores.csv": self.scores.to_csv(index=False),
+            "differences.csv": self.differences.to_csv(index=False),
+            "picture.png": picture,
+            "report.html": self._page(picture),
+            "best_model.py": self.script,
+        }
+        failures: dict[str, list[str]] = {}
+        for name, content in files.items():
+            # Undecodable bytes of a file name are surrogates, which UTF-8 cannot encode.
+            data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+            try:
+                (path / name).write_bytes(data)
+            except OSError as error:
+                failures.setdefault(str(error.strerror), []).append(name)
+        if failures:
+            raise OSError("; ".join(f"{', '.join(names)} ({reason})" for reason, names in failures.items()))
 
     def _repr_html_(self) -> str:
         verdict = _report.verdict_html(self.verdict_paragraphs)

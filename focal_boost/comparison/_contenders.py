@@ -12,16 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 from sklearn.utils.class_weight import compute_sample_weight
 
 from focal_boost.classifier import FocalBoostClassifier
-from focal_boost.comparison._data import InputError, Problem, one_line
+from focal_boost.comparison._data import InputError, Problem, is_integer, one_line
 
 Alpha: TypeAlias = float | Literal["balanced"] | None
 
 # Name of the package: the name as its authors write it, the scikit-learn class.
 _BOOSTERS = {"xgboost": ("XGBoost", "XGBClassifier"), "lightgbm": ("LightGBM", "LGBMClassifier")}
+
+# LightGBM's names of the parameter.
+_BOOSTING = ("boosting_type", "boosting", "boost")
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,16 @@ CLASS_WEIGHTS = Contender("class weights", class_weights=True)
 CHOSEN = "gamma chosen"
 
 
+def gamma_text(gamma: float) -> str:
+    """Return gamma with six digits, or with all if it has more."""
+    text = f"{gamma:g}"
+    return text if float(text) == gamma else repr(gamma)
+
+
 def make_contenders(gammas: Sequence[float], alphas: Sequence[Alpha]) -> tuple[Contender, ...]:
     """Return the built-in contenders and every focal loss, without repetition."""
     focal = [
-        Contender(f"gamma {gamma:g}" + ("" if alpha is None else f", alpha {alpha}"), gamma, alpha)
+        Contender(f"gamma {gamma_text(gamma)}" + ("" if alpha is None else f", alpha {alpha}"), gamma, alpha)
         for alpha in alphas
         for gamma in gammas
         if gamma or alpha is not None
@@ -108,34 +118,85 @@ def predict_uncalibrated(model: Any, X: Any) -> npt.NDArray[Any]:
     return model.predict_proba(X)
 
 
-def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, seed: int) -> Booster:
-    """Return a booster with the user's parameters over the defaults, checked by a fit of one round."""
-    if name not in _BOOSTERS:
-        raise InputError(f"booster must be 'xgboost' or 'lightgbm'; got {name!r}.")
+def default_booster() -> str:
+    """Return the first booster that is installed, or the first of all."""
+    return next(filter(_is_installed, _BOOSTERS), next(iter(_BOOSTERS)))
+
+
+def _is_installed(name: str) -> bool:
     try:
-        version = str(importlib.import_module(name).__version__)
-    except ImportError as error:
-        raise InputError(f"booster {name!r} is not installed: pip install {name}") from error
-    own = dict(params or {})
-    if set(own) <= set(_BOOSTERS):
-        own = dict(own.get(name, {}))
-    early_stopping_rounds = own.pop("early_stopping_rounds", 25)
-    if not isinstance(early_stopping_rounds, int) or early_stopping_rounds < 1:
-        raise InputError(
-            f"params: early_stopping_rounds must be a positive integer; got {early_stopping_rounds!r}."
-        )
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
+def check_name(name: Any) -> None:
+    """Raise InputError unless it is the name of a booster."""
+    if not isinstance(name, str) or name not in _BOOSTERS:
+        raise InputError(f"booster must be 'xgboost' or 'lightgbm'; got {name!r}.")
+
+
+def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, seed: int) -> Booster:
+    """Return a booster with the user's parameters over the defaults, checked by fits of one round."""
+    if not _is_installed(name):
+        (other,) = set(_BOOSTERS) - {name}
+        remedy = f"or {other} for booster {other!r}."
+        if _is_installed(other):
+            remedy = f"or choose {other!r}, which is installed."
+        raise InputError(f"booster {name!r} is not installed: pip install {name}, {remedy}")
+    version = str(importlib.import_module(name).__version__)
     defaults: dict[str, Any] = {"n_estimators": 1000, "learning_rate": 0.1, "random_state": seed}
     # With few data threads cost more than they save.
     if problem.X.size < 500_000:
         defaults["n_jobs"] = 1
     if name == "xgboost" and any(str(dtype) == "category" for dtype in problem.X.dtypes):
         defaults["enable_categorical"] = True
-    booster = Booster(name, *_BOOSTERS[name], version, {**defaults, **own}, early_stopping_rounds)
+    own = {"early_stopping_rounds": 25, **defaults, **_params_of(name, params)}
+    for parameter in ("early_stopping_rounds", "n_estimators"):
+        if not is_integer(own[parameter]) or own[parameter] < 1:
+            raise InputError(f"params: {parameter} must be a positive integer; got {own[parameter]!r}.")
+    for parameter in _BOOSTING if name == "lightgbm" else ():
+        if str(own.get(parameter)).lower() == "dart":
+            raise InputError(
+                f"params for lightgbm: {parameter} {own[parameter]!r} cannot be compared: LightGBM does not stop "
+                "early in dart, which drops trees of earlier rounds."
+            )
+    early_stopping_rounds = own.pop("early_stopping_rounds")
+    booster = Booster(name, *_BOOSTERS[name], version, own, early_stopping_rounds)
     trial = replace(booster, params={**booster.params, "n_estimators": 1})
+    rows = _some_rows(problem.y)
+    X, y = problem.X.iloc[rows], problem.y[rows]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            trial.train(Contender("trial", gamma=1.0), problem.X, problem.y, problem.X, problem.y)
+            for contender in (LOG_LOSS, Contender("trial", gamma=1.0)):
+                trial.train(contender, X, y, X, y)
     except Exception as error:
         raise InputError(f"params for {name}: {one_line(error)}") from error
     return booster
+
+
+def _params_of(name: str, params: Any) -> dict[str, Any]:
+    """Return the user's parameters of one booster."""
+    params = {} if params is None else params
+    _check_params("params", params)
+    of_boosters = [key for key in params if key in _BOOSTERS]
+    if not of_boosters:
+        return dict(params)
+    if len(of_boosters) < len(params):
+        raise InputError(f"params must be for all boosters or for each booster, not both; got {list(params)}.")
+    for key in of_boosters:
+        _check_params(f"params for {key}", params[key])
+    return dict(params.get(name, {}))
+
+
+def _check_params(name: str, params: Any) -> None:
+    if not isinstance(params, Mapping) or not all(isinstance(key, str) for key in params):
+        raise InputError(f"{name} must be a dict of names and values; got {one_line(repr(params))}.")
+
+
+def _some_rows(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return about 2,000 rows at most, some of every class: enough to check parameters."""
+    step = -(-len(y) // 2000)
+    return np.sort(np.concatenate([np.flatnonzero(y == c)[::step] for c in np.unique(y)]))

@@ -83,10 +83,13 @@ def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
         X = X.to_pandas()
         source.append("X = X.to_pandas()")
     if not isinstance(X, pd.DataFrame):
-        X = np.asarray(X)
+        X = _as_array("X must be a data frame or an array", X)
         if X.ndim != 2:
             raise InputError(f"X must have two dimensions; got an array of shape {X.shape}.")
-    y = pd.Series(np.asarray(y).ravel())
+    elif not X.columns.is_unique:
+        repeated = X.columns[X.columns.duplicated()][0]
+        raise InputError(f"X must have columns of different names; got {repeated!r} more than once.")
+    y = pd.Series(_as_array("y must be one label per row", y).ravel())
     if len(X) != len(y) or len(y) == 0:
         raise InputError(f"X and y must have the same number of rows, at least one; got {len(X)} and {len(y)}.")
     if y.isna().any():
@@ -95,6 +98,13 @@ def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
     if isinstance(X, np.ndarray) and (features.source or X.dtype == object):
         source.append("X = pd.DataFrame(X).infer_objects()")
     return make_problem("data", features, y, "y", positive, source, [])
+
+
+def _as_array(requirement: str, values: Any) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # lists of different lengths
+        raise InputError(f"{requirement}: {one_line(error)}") from error
 
 
 def make_problem(
@@ -222,11 +232,10 @@ def _labels(target: pd.Series, target_name: str, positive: Any) -> tuple[npt.NDA
     names = [str(label) for label in labels]
     order = sorted(range(len(labels)), key=lambda i: (isinstance(labels[i], str), labels[i]))
     if positive is not None:
-        if str(positive) not in names:
-            raise InputError(
-                f"positive {str(positive)!r} is not a class of {target_name}: {suggest(str(positive), names)}"
-            )
-        index = names.index(str(positive))
+        name = str(_python_value(positive))
+        if name not in names:
+            raise InputError(f"positive {name!r} is not a class of {target_name}: {suggest(name, names)}")
+        index = names.index(name)
     elif len(labels) == 2:
         counts = np.bincount(codes)
         index = order[1] if counts[0] == counts[1] else int(np.argmin(counts))
@@ -238,7 +247,7 @@ def _labels(target: pd.Series, target_name: str, positive: Any) -> tuple[npt.NDA
 
 def _python_value(label: Any) -> Any:
     """Return a label as a plain Python value; whole floats, which missing values cause, become integers."""
-    label = label.item() if hasattr(label, "item") else label
+    label = label.item() if isinstance(label, np.generic) else label
     if isinstance(label, float) and label.is_integer():
         return int(label)
     return label if isinstance(label, bool | int | float | str) else str(label)
@@ -254,6 +263,16 @@ def suggest(name: str, names: Sequence[str]) -> str:
     """Return the name that was probably meant, or the choice."""
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose from {some(names)}."
+
+
+def is_integer(value: Any) -> bool:
+    """Return whether the value is an integer, which True and 5.0 are not."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def printable(text: str) -> str:
+    """Return the text with escape sequences instead of characters that could control a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def one_line(error: BaseException | str) -> str:

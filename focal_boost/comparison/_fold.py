@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from focal_boost.comparison._plan import Plan
 
 # Part of the digest: raise it when the same input would give another fold.
 _FORMAT = 1
+_CHECKSUM_SIZE = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True)
@@ -50,24 +51,66 @@ class Fold:
             name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)
         }
         facts = {name: value for name, value in vars(self).items() if name not in arrays}
+        file = io.BytesIO()
+        np.savez_compressed(file, facts=json.dumps(facts), **arrays)
         part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.savez_compressed(file, facts=json.dumps(facts), **arrays)
-        part.replace(path)
+        try:
+            part.write_bytes(file.getvalue() + _checksum(path, file.getvalue()))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Fold | None:
-        """Return the saved fold, None if there is none or it cannot be read."""
+        """Return the fold that was saved to ``path``, None if there is none or the file is damaged."""
         try:
-            # Given a path, np.load leaves the file open if it cannot read it.
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-                return cls(**json.loads(str(arrays.pop("facts"))), **arrays)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            content = path.read_bytes()
+        except OSError:
             return None
+        # A damaged archive could raise anything, or hold arrays of other shapes.
+        saved, checksum = content[:-_CHECKSUM_SIZE], content[-_CHECKSUM_SIZE:]
+        if checksum != _checksum(path, saved):
+            return None
+        with np.load(io.BytesIO(saved), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+            return cls(**json.loads(str(arrays.pop("facts"))), **arrays)
 
 
-def digest_of(plan: Plan) -> str:
+def _checksum(path: Path, content: bytes) -> bytes:
+    """Return a checksum of the content of a file under its name."""
+    return hashlib.sha256(path.name.encode() + content).digest()
+
+
+class KeptFolds:
+    """The finished folds of a plan, kept in a directory for the next run.
+
+    A fold that cannot be written does not stop the comparison: ``failure`` says why, and is empty without one.
+    """
+
+    def __init__(self, directory: Path, plan: Plan) -> None:
+        self._directory = directory
+        self._digest = _digest_of(plan)
+        self.failure = ""
+
+    def load(self, booster: Booster, index: int) -> Fold | None:
+        """Return a kept fold, or None."""
+        return Fold.load(self.path(booster, index))
+
+    def save(self, booster: Booster, fold: Fold) -> None:
+        """Keep a fold."""
+        try:
+            fold.save(self.path(booster, fold.index))
+        except OSError as error:
+            self.failure = f"folds ({error.strerror})"
+
+    def path(self, booster: Booster, index: int) -> Path:
+        """Return a path that is the same only if the results of the fold are the same."""
+        facts = json.dumps([self._digest, asdict(booster)], sort_keys=True, default=repr)
+        digest = hashlib.sha256(facts.encode()).hexdigest()[:16]
+        return self._directory / f"{booster.name}-{index + 1}-{digest}.npz"
+
+
+def _digest_of(plan: Plan) -> str:
     """Return a digest of everything that the results of a fold depend on, beside the booster and the index."""
     facts = {
         "format": _FORMAT,
@@ -80,9 +123,3 @@ def digest_of(plan: Plan) -> str:
     digest.update(pd.util.hash_pandas_object(plan.problem.X, index=False).to_numpy().tobytes())
     digest.update(plan.problem.y.astype(np.int64).tobytes())
     return digest.hexdigest()
-
-
-def file_name(digest: str, booster: Booster, index: int) -> str:
-    """Return a file name that is the same only if the results of the fold are the same."""
-    facts = json.dumps([digest, asdict(booster)], sort_keys=True, default=repr)
-    return f"{booster.name}-{index + 1}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.npz"

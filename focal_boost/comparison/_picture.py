@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from focal_boost.comparison._contenders import CLASS_WEIGHTS, LOG_LOSS
+from focal_boost.comparison._contenders import CLASS_WEIGHTS, LOG_LOSS, gamma_text
 from focal_boost.comparison._fold import Fold
 from focal_boost.comparison._plan import Plan
 from focal_boost.comparison.scores import one_vs_rest
@@ -143,5 +143,5 @@ def _log_loss_by_gamma(ax: Axes, plan: Plan, losses: pd.DataFrame) -> None:
     reference = losses.loc[LOG_LOSS.name].mean()
     ax.axhline(reference, color=_GREY, linestyle="--", linewidth=1.2, label="built-in log loss, mean")
     ax.plot([], [], color=_BLUE, alpha=0.4, linewidth=0.9, label="one fold")
-    ax.set_xticks(range(len(gammas)), [f"{gamma:g}" for gamma in gammas])
+    ax.set_xticks(range(len(gammas)), list(map(gamma_text, gammas)))
     _label(ax, "Log loss by gamma", "gamma", "log loss, nats")

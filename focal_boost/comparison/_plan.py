@@ -17,15 +17,17 @@ from focal_boost.comparison._contenders import (
     Alpha,
     Booster,
     Contender,
+    check_name,
     make_booster,
     make_contenders,
 )
-from focal_boost.comparison._data import InputError, Problem
+from focal_boost.comparison._data import InputError, Problem, is_integer, one_line
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
 INNER_FOLDS = 3
 HELD_OUT = 0.2
+MAX_SEED = 2**32 - 1  # NumPy's
 
 _Split = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
@@ -73,34 +75,64 @@ def make_plan(
 ) -> Plan:
     """Check all arguments and return the plan."""
     names, gammas, alphas = _as_list("booster", booster), _as_list("gamma", gamma), _as_list("alpha", alpha)
-    if folds < 3:
-        raise InputError(f"folds must be 3 or more, to estimate the spread; got {folds}.")
-    if seed < 0:
-        raise InputError(f"seed must be 0 or more; got {seed}.")
+    for name in names:
+        check_name(name)
+    if not is_integer(folds) or folds < 3:
+        raise InputError(f"folds must be an integer, 3 or more; got {folds!r}.")
+    if not is_integer(seed) or not 0 <= seed <= MAX_SEED:
+        raise InputError(f"seed must be an integer from 0 to {MAX_SEED}; got {seed!r}.")
+    folds, seed = int(folds), int(seed)  # as JSON writes them
     for one_gamma in gammas:
         for one_alpha in alphas:
             _check_loss(one_gamma, one_alpha, len(problem.classes))
-    counts = np.bincount(problem.y)
-    rarest = int(counts.argmin())
-    if counts[rarest] < folds:
-        raise InputError(
-            f"class {problem.classes[rarest]!r} has {counts[rarest]} rows, fewer than {folds} folds: "
-            "use fewer folds (minimum 3), merge classes or remove the rows of this class."
-        )
-    boosters = tuple(make_booster(name, params, problem, seed) for name in names)
-    contenders = make_contenders([float(gamma) for gamma in gammas], alphas)
+    _check_counts(problem, folds)
+    boosters = tuple(make_booster(name, params, problem, seed) for name in dict.fromkeys(names))
+    gammas = [float(gamma) for gamma in gammas]
+    alphas = [float(alpha) if _is_number(alpha) else alpha for alpha in alphas]
+    contenders = make_contenders(gammas, alphas)
     # The log loss is the reference; it is also a candidate if gamma 0 was requested.
     excluded = {CLASS_WEIGHTS} if 0 in gammas and None in alphas else {CLASS_WEIGHTS, LOG_LOSS}
     candidates = tuple(contender for contender in contenders if contender not in excluded)
     return Plan(problem, boosters, contenders, candidates, folds, seed)
 
 
+def _check_counts(problem: Problem, folds: int) -> None:
+    """Raise InputError for classes with too few rows."""
+    counts = np.bincount(problem.y).tolist()
+    small = [c for c, count in enumerate(counts) if count < folds]
+    if small:
+        rows = [f"{problem.classes[c]!r} ({counts[c]} row{'s' * (counts[c] > 1)})" for c in small]
+        remedies = []
+        if min(counts) >= 3:
+            remedies.append(f"use at most {min(counts)} folds")
+        if len(counts) - len(small) >= 2:
+            remedies += ["merge these classes with others", "remove their rows"]
+        else:
+            remedies.append(f"provide more of {'its' if len(small) == 1 else 'their'} rows")
+        remedy = ", ".join(remedies[:-1]) + ", or " * (len(remedies) > 1) + remedies[-1]
+        minimum = ": the minimum is 3 folds" if min(counts) < 3 else ""
+        subject = "1 class has" if len(small) == 1 else f"{len(small)} classes have"
+        raise InputError(
+            f"{subject} fewer rows than the {folds} folds: {', '.join(rows)}. "
+            f"{remedy[0].upper()}{remedy[1:]}{minimum}."
+        )
+    largest = max(counts)
+    if largest - -(-largest // folds) < 5:
+        raise InputError(
+            f"Early stopping needs a class of five training rows; the largest class has {largest} rows: "
+            "provide more data."
+        )
+
+
 def _as_list(name: str, value: Any) -> list[Any]:
-    """Return the distinct values of a sequence, or the single value."""
-    values = [value] if value is None or isinstance(value, str) or _is_number(value) else value
-    if not len(values):
+    """Return the values of a sequence, or the single value."""
+    try:
+        values = [value] if isinstance(value, str) else list(value)
+    except TypeError:
+        values = [value]
+    if not values:
         raise InputError(f"{name} must have at least one value; got none.")
-    return list(dict.fromkeys(values))
+    return values
 
 
 def _is_number(value: Any) -> bool:
@@ -110,10 +142,11 @@ def _is_number(value: Any) -> bool:
 def _check_loss(gamma: Any, alpha: Any, n_classes: int) -> None:
     """Raise InputError for parameters that the losses reject."""
     if not _is_number(gamma):
-        raise InputError(f"gamma must be a number or a sequence of numbers; got {gamma!r}.")
-    if not (alpha is None or alpha == "balanced" or _is_number(alpha)):
-        raise InputError(f"alpha must be None, 'balanced' or a float in (0, 1); got {alpha!r}.")
-    weights = None if alpha == "balanced" else alpha
+        raise InputError(f"gamma must be a number or a sequence of numbers; got {one_line(repr(gamma))}.")
+    is_balanced = isinstance(alpha, str) and alpha == "balanced"
+    if not (alpha is None or is_balanced or _is_number(alpha)):
+        raise InputError(f"alpha must be None, 'balanced' or a float in (0, 1); got {one_line(repr(alpha))}.")
+    weights = None if is_balanced else alpha
     try:
         BinaryFocalLoss(gamma, weights) if n_classes == 2 else MulticlassFocalLoss(n_classes, gamma, weights)
     except (TypeError, ValueError) as error:

@@ -13,6 +13,7 @@ import pandas as pd
 from focal_boost._version import __version__
 from focal_boost.comparison._contenders import CHOSEN
 from focal_boost.comparison._plan import HELD_OUT, INNER_FOLDS, Plan
+from focal_boost.comparison._verdict import signed
 from focal_boost.comparison.scores import SCORES
 
 _CAPTIONS = (
@@ -54,7 +55,7 @@ def page(
         scores=f"Mean ± standard deviation over {n_folds} folds, on test rows.{macro}",
         summary=summary_html(summary),
         explanations=_definitions((score.name, score.explanation) for score in SCORES),
-        differences=_differences_html(differences) if len(differences) else "",
+        differences=differences_html(differences) if len(differences) else "",
         picture=base64.b64encode(picture).decode(),
         captions=_definitions(_CAPTIONS),
         script=escape(script),
@@ -71,7 +72,7 @@ def verdict_html(paragraphs: Iterable[tuple[str, str]]) -> str:
 def summary_table(summary: pd.DataFrame, separator: str = " ± ") -> pd.DataFrame:
     """Return mean and standard deviation of each score as text, one row per contender."""
     cells = {
-        score.name: [f"{mean:.4f}{separator}{std:.4f}" for mean, std in summary[score.name].to_numpy()]
+        score.name: [f"{mean:z.4f}{separator}{std:z.4f}" for mean, std in summary[score.name].to_numpy()]
         for score in SCORES
     }
     return pd.DataFrame(cells, index=_labels(*zip(*summary.index, strict=True)))
@@ -83,11 +84,12 @@ def summary_html(summary: pd.DataFrame) -> str:
     return summary_table(summary).rename(columns=arrows).to_html(border=0)
 
 
-def _differences_html(differences: pd.DataFrame) -> str:
+def differences_html(differences: pd.DataFrame) -> str:
+    """Return the differences as an HTML table."""
     cells = {
         "score": differences["score"],
-        "difference": differences["difference"].map("{:+.4f}".format),
-        "interval": [f"{low:+.4f} to {high:+.4f}" for low, high in differences[["low", "high"]].to_numpy()],
+        "difference": differences["difference"].map(signed),
+        "interval": [f"{signed(low)} to {signed(high)}" for low, high in differences[["low", "high"]].to_numpy()],
         "adjusted p": differences["p_value"].map("{:.2g}".format),
         "finding": differences["finding"],
     }

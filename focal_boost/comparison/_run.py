@@ -10,7 +10,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,33 +17,31 @@ import numpy.typing as npt
 
 from focal_boost.comparison._contenders import CHOSEN, Booster, Contender, n_rounds, predict_uncalibrated
 from focal_boost.comparison._data import InputError, Problem, one_line
-from focal_boost.comparison._fold import Fold, digest_of, file_name
+from focal_boost.comparison._fold import Fold, KeptFolds
 from focal_boost.comparison._plan import Plan, hold_out, inner_folds
 from focal_boost.comparison.scores import best_thresholds, log_loss, score
 
 _Each = Callable[[Iterable[Contender]], Iterator[Contender]]
 
 
-def run(plan: Plan, directory: Path | None, advance: Callable[[int], Any]) -> list[Fold]:
+def run(plan: Plan, kept: KeptFolds | None, advance: Callable[[int], Any]) -> list[Fold]:
     """Train all models and return the folds; after an interrupt those that are finished, if any.
 
-    Finished folds are saved in ``directory`` and reused from there. ``advance`` is called with the number of
-    models done since the last call.
+    Folds in ``kept`` are reused, and finished folds kept there. ``advance`` is called with the number of models
+    done since the last call.
     """
-    digest = digest_of(plan) if directory else ""
     folds: list[Fold] = []
     try:
         with _interruptible(advance) as each:
             for index, (train, test) in enumerate(plan.splits()):
                 for booster in plan.boosters:
-                    path = directory / file_name(digest, booster, index) if directory else None
-                    fold = Fold.load(path) if path else None
+                    fold = kept.load(booster, index) if kept else None
                     if fold is not None:
                         advance(plan.n_fits_per_fold)
                     else:
                         fold = _fold(plan, booster, index, train, test, each)
-                        if path:
-                            fold.save(path)
+                        if kept:
+                            kept.save(booster, fold)
                     folds.append(fold)
     except KeyboardInterrupt:
         if not folds:

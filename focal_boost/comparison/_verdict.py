@@ -135,11 +135,17 @@ def _evidence(differences: pd.DataFrame) -> str:
         text += " Inner cross-validation always chose the log loss itself."
     elif len(chosen) and not chosen["finding"].any():
         changes = [
-            f"{row['score']} by {row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
+            f"{row['score']} by {signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]"
             for row in chosen.to_dict(orient="records")
         ]
         text += f" Gamma chosen by inner cross-validation changes {' and '.join(changes)}."
     return text
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign, without one if it rounds to zero."""
+    text = f"{value:+z.4f}"
+    return text if float(text) else text.lstrip("+")
 
 
 def _finding(row: dict[Hashable, Any]) -> str:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 import focal_boost
-from focal_boost.comparison import _progress
+from focal_boost.comparison import InputError, _progress
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._contenders import CLASS_WEIGHTS, LOG_LOSS
 from focal_boost.comparison._files import from_file
@@ -71,6 +71,24 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
     assert comparison.interruption in (tmp_path / "report.html").read_text()
     again = focal_boost.compare(X, y, **arguments)
     assert (again.interrupted, again.n_finished) == (False, 3)
+
+
+@pytest.mark.parametrize("out", ["", 3, b"out", True])
+def test_a_directory_of_another_type_is_rejected(out):
+    with pytest.raises(InputError, match="out must be the path of a directory; got "):
+        run_plan(quick_plan(), out)
+
+
+def test_files_that_cannot_be_written_are_a_warning(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    X, y = load_breast_cancer(return_X_y=True)
+    with pytest.warns(UserWarning, match=r"Not saved in '.*': report.html \(Is a directory\)\.") as warnings:
+        comparison = focal_boost.compare(X, y, gamma=2, folds=3, params=FAST, out=tmp_path)
+    assert warnings[0].filename == __file__
+    assert comparison.unsaved == str(warnings[0].message)
+    with pytest.raises(OSError, match=r"^report.html \(Is a directory\)$"):
+        comparison.save(tmp_path)
+    assert (tmp_path / "best_model.py").is_file()
 
 
 def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path):

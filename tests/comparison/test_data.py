@@ -76,9 +76,26 @@ def test_columns_are_renamed_for_the_boosters():
         (np.ones((0, 2)), [], "at least one; got 0 and 0"),
         (np.ones(3), [0, 1, 0], "two dimensions; got an array of shape"),
         (np.ones((3, 2)), [0, 1, np.nan], "must not contain missing values"),
+        (pd.DataFrame([[1, 2]] * 4, columns=["a", "a"]), [0, 1] * 2, "X must have columns of different names; got 'a'"),
+        ([[1, 2], [3]], [0, 1], "X must be a data frame or an array: .*inhomogeneous"),
+        (np.ones((2, 1)), [[0], [1, 2]], "y must be one label per row: .*inhomogeneous"),
+        (None, [0, 1], "two dimensions; got an array of shape"),
+        ("data", [0, 1], "two dimensions; got an array of shape"),
         (np.full((4, 2), np.inf), [0, 1, 0, 1], "column 0 contains infinite values"),
     ],
 )
 def test_wrong_arrays_are_rejected(X, y, message):
     with pytest.raises(InputError, match=message):
         from_arrays(X, y)
+
+
+@pytest.mark.parametrize("positive", [[1], (0, 1), {"a": 1}, np.arange(2), object(), float("nan"), b"1", 3])
+def test_a_positive_class_of_any_other_type_is_rejected(positive):
+    with pytest.raises(InputError, match=r"positive .* is not a class of y: ") as error:
+        from_arrays(np.arange(4.0)[:, None], [0, 1, 0, 1], positive)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("positive", [0, 0.0, np.float64(0), np.int8(0), "0"])
+def test_a_positive_class_may_be_of_any_type_of_number(positive):
+    assert from_arrays(np.arange(4.0)[:, None], [0.0, 1.0, 0.0, 1.0], positive).classes == ("1", "0")

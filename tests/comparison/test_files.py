@@ -1,4 +1,5 @@
 import gzip
+import lzma
 
 import numpy as np
 import pandas as pd
@@ -73,6 +74,63 @@ def test_separators_and_compression_are_recognised(tmp_path, separator, name):
     assert problem.X.shape == (60, 2)
 
 
+def rows_of_three(path, header, separator=",", opened=open):
+    """The path of a file with this header, and 40 rows of one number and two labels."""
+    lines = [header, *(f"{i / 7},{i % 2},{i % 2}" for i in range(40))]
+    with opened(path, "wt", encoding="utf-8") as file:
+        file.write("\n".join(lines).replace(",", separator))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "repeated"),
+    [
+        ("x,y,y", "y"),
+        ("x,x,y", "x"),
+        ("y,2,2", "2"),
+        ('x,"y", y', "y"),
+        ('\ufeffy,y,"a"', "y"),
+        ('y,"a ""b"" c","a ""b"" c"', 'a "b" c'),
+        ("\n\nx,y,y", "y"),
+        ("y,y.1,y", "y"),
+    ],
+)
+def test_a_repeated_column_of_a_text_file_is_rejected_by_name(tmp_path, header, repeated):
+    with pytest.raises(InputError, match=f"has two columns {repeated!r}: rename one"):
+        from_file(rows_of_three(tmp_path / "data.csv", header), "y", [], None)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("opened", [open, gzip.open, lzma.open], ids=["", ".gz", ".xz"])
+def test_a_repeated_column_is_found_with_any_separator_and_compression(tmp_path, separator, opened):
+    suffix = {open: "", gzip.open: ".gz", lzma.open: ".xz"}[opened]
+    path = rows_of_three(tmp_path / f"data.csv{suffix}", 'x,y,"y"', separator, opened)
+    with pytest.raises(InputError, match="has two columns 'y'"):
+        from_file(path, "y", [], None)
+
+
+def test_names_that_only_look_repeated_are_read(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("y,y.1,,\n" + "".join(f"{i % 2},{i / 7},{i / 3},{i / 11}\n" for i in range(40)))
+    problem = from_file(str(path), "y", [], None)
+    assert problem.X.shape == (40, 3)
+    np.testing.assert_array_equal(problem.X["f0"], np.arange(40) / 7)
+
+
+def test_names_of_parquet_columns_that_are_equal_as_text_are_rejected(tmp_path, monkeypatch):
+    frame = pd.DataFrame([[1, 0], [2, 1]], columns=pd.Index([1, "1"], dtype=object))
+    monkeypatch.setattr(pd, "read_parquet", lambda path: frame)  # not every pyarrow writes such names
+    with pytest.raises(InputError, match="has two columns '1'"):
+        from_file("data.parquet", "1", [], None)
+
+
+def test_two_levels_of_column_names_in_a_parquet_file_are_rejected(tmp_path):
+    columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
+    pd.DataFrame([[1, 0], [2, 1]], columns=columns).to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(InputError, match="has column names of 2 levels"):
+        from_file(str(tmp_path / "data.parquet"), "y", [], None)
+
+
 def test_parquet_with_its_types_is_read(tmp_path):
     frame = table(
         when=pd.date_range("2020-01-01", periods=60), whole=pd.array([*range(19), None] * 3, dtype="Int64")
@@ -93,6 +151,62 @@ def test_the_source_makes_the_same_features_and_labels(tmp_path):
     assert names["X"].columns.tolist() == ["x", "colour", "few", "truth"]
     pd.testing.assert_frame_equal(names["X"].set_axis(problem.X.columns, axis=1), problem.X)
     assert names["y"].tolist() == problem.y.tolist()
+
+
+def decimal_commas(path, separator):
+    """The path of a file with decimal commas, in a column of few values too."""
+    lines = ["a;b;target", *(f"{1000 + i / 7:.2f};{i % 3}.5;{i % 2}" for i in range(60))]
+    path.write_text("\n".join(lines).replace(".", ",").replace(";", separator))
+    return str(path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, separator):
+    path = decimal_commas(tmp_path / "data.csv", separator)
+    message = "column 'a' of .* contains numbers with commas, such as '1000,00': add --decimal , "
+    with pytest.raises(InputError, match=message):
+        from_file(path, "target", [], None)
+    with pytest.raises(InputError, match="column 'b' of .* contains numbers with commas, such as '0,5'"):
+        from_file(path, "target", ["a"], None)
+    problem = from_file(path, "target", [], None, ",")
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "float64"]
+    np.testing.assert_allclose(problem.X["f0"], 1000 + np.arange(60) / 7, atol=0.006)
+    names = {}
+    exec("\n".join(problem.source), names)
+    np.testing.assert_array_equal(names["X"], problem.X)
+    as_text = from_file(path, "target", [], None, ".")
+    assert as_text.X["f0"].cat.categories.tolist() == ["0,5", "1,5", "2,5"]
+
+
+def test_decimal_commas_in_quotes_are_named_too(tmp_path):
+    path = saved(tmp_path, table(price=[f"{i % 3},5" for i in range(60)]))
+    with pytest.raises(InputError, match="column 'price' of .* such as '0,5': add --decimal ,"):
+        from_file(path, "target", [], None)
+    assert str(from_file(path, "target", ["x"], None, ",").X["f1"].dtype) == "float64"
+    with pytest.raises(InputError, match=r"column 'x' of .* contains numbers with points, such as '\S*\.\S*': remove"):
+        from_file(path, "target", [], None, ",")
+
+
+def test_texts_with_commas_and_a_target_with_commas_are_no_numbers(tmp_path):
+    frame = table(place=["1,5", "Rome, Italy", "-"] * 20, day=[f"2024,{i % 3}" if i else "x" for i in range(60)])
+    frame["target"] = np.where(np.arange(60) % 4 == 0, "1,5", "2,5")
+    problem = from_file(saved(tmp_path, frame, sep=";"), "target", [], None)
+    assert problem.classes == ("2,5", "1,5")
+    assert problem.X.shape[1] == 4
+
+
+def test_separators_of_thousands_beside_decimal_commas_are_named(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a;target\n" + "".join(f"1.{i + 100},5;{i % 2}\n" for i in range(60)))
+    with pytest.raises(InputError, match="such as '1.100,5': add --decimal ,"):
+        from_file(str(path), "target", [], None)
+    with pytest.raises(InputError, match="column 'a' of .* with points, such as '1.100,5': remove the points"):
+        from_file(str(path), "target", [], None, ",")
+
+
+def test_another_decimal_mark_is_rejected(tmp_path):
+    with pytest.raises(InputError, match="--decimal must be '.' or ','; got ';'"):
+        from_file(saved(tmp_path, table()), "target", [], None, ";")
 
 
 def test_rows_without_a_target_are_left_out_with_a_note(tmp_path):

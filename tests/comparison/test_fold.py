@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from sklearn.datasets import load_breast_cancer
 
-from focal_boost.comparison._fold import digest_of, file_name
+from focal_boost.comparison._fold import Fold, KeptFolds
 from focal_boost.comparison._run import run
 
 from .builders import FAST, quick_plan
@@ -12,7 +13,7 @@ REUSED = [3 + 3 * 2]  # all models of a fold at once
 def trained(plan, directory):
     """The folds, and for each call of the progress how many models were done."""
     moves = []
-    return run(plan, directory, moves.append), moves
+    return run(plan, KeptFolds(directory, plan), moves.append), moves
 
 
 def test_finished_folds_are_reused_only_if_nothing_changed(tmp_path):
@@ -32,8 +33,8 @@ def test_finished_folds_are_reused_only_if_nothing_changed(tmp_path):
         quick_plan(seed=1),
         quick_plan(params={**FAST, "max_depth": 2}),
     ):
-        names = [file_name(digest_of(changed), changed.boosters[0], i) for i in range(3)]
-        assert not any((tmp_path / name).exists() for name in names)
+        kept = KeptFolds(tmp_path, changed)
+        assert not any(kept.path(changed.boosters[0], i).exists() for i in range(3))
 
 
 def test_a_damaged_file_of_a_fold_is_trained_again(tmp_path):
@@ -43,3 +44,85 @@ def test_a_damaged_file_of_a_fold_is_trained_again(tmp_path):
     files[1].write_bytes(files[1].read_bytes()[:-100])
     assert trained(quick_plan(), tmp_path)[1] == [1] * 18 + REUSED
     assert trained(quick_plan(), tmp_path)[1] == REUSED * 3
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A fold of two contenders, and the path where it is saved."""
+    random = np.random.default_rng(0)
+    rows = [
+        {"booster": "xgboost", "contender": name, "fold": 1, "log loss": loss, "n_rounds": 7}
+        for name, loss in (("log loss (gamma 0)", 0.1), ("gamma 2", 0.25))
+    ]
+    proba = random.random((2, 30, 2)).astype(np.float32)
+    fold = Fold("xgboost", 1, rows, "gamma 2", ["a warning"], np.arange(30), proba, proba / 2)
+    fold.save(tmp_path / "xgboost-2.npz")
+    return fold, tmp_path / "xgboost-2.npz"
+
+
+def same(fold, other):
+    return all(
+        np.array_equal(value, getattr(other, name)) and getattr(value, "dtype", None) == getattr(other, name).dtype
+        if isinstance(value, np.ndarray)
+        else value == getattr(other, name)
+        for name, value in vars(fold).items()
+    )
+
+
+def damaged(content, random):
+    """The content with some bytes changed, cut out, repeated or cut off."""
+    changed = bytearray(content)
+    at, n = int(random.integers(len(content))), int(random.integers(1, 40))
+    match random.integers(4):
+        case 0:
+            for i in random.integers(len(content), size=random.integers(1, 4)):
+                changed[i] = random.integers(256)
+        case 1:
+            del changed[at:]
+        case 2:
+            del changed[at : at + n]
+        case 3:
+            changed[at:at] = changed[at : at + n]
+    return bytes(changed)
+
+
+def test_a_saved_fold_is_loaded(saved):
+    fold, path = saved
+    assert same(fold, Fold.load(path))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_of_a_damaged_file_nothing_is_loaded(saved):
+    fold, path = saved
+    content = path.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(1000):
+        path.write_bytes(damaged(content, random))
+        loaded = Fold.load(path)
+        assert loaded is None or same(fold, loaded)
+
+
+def test_a_file_under_the_name_of_another_is_not_loaded(saved):
+    _, path = saved
+    other = path.with_name("xgboost-3.npz")
+    other.write_bytes(path.read_bytes())
+    assert Fold.load(other) is None
+
+
+def test_a_fold_that_cannot_be_kept_is_returned_and_reported(tmp_path):
+    plan = quick_plan(gamma=2)
+    kept = KeptFolds(tmp_path, plan)
+    kept.path(plan.boosters[0], 1).mkdir()
+    folds = run(plan, kept, lambda n: None)
+    assert [fold.index for fold in folds] == [0, 1, 2]
+    assert kept.failure == "folds (Is a directory)"
+    assert len([path for path in tmp_path.iterdir() if path.is_file()]) == 2
+
+
+def test_a_fold_that_cannot_be_saved_leaves_no_part_of_itself(saved):
+    fold, path = saved
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        fold.save(path)
+    assert list(path.parent.iterdir()) == [path]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from focal_boost.comparison import InputError
+from focal_boost.comparison._contenders import Booster
 from focal_boost.comparison._plan import hold_out, inner_folds
 
 from .builders import quick_plan
@@ -17,25 +18,137 @@ def test_held_out_rows_leave_rows_of_every_class_to_fit():
         assert (np.bincount(y[fit], minlength=4) > 0).all()
 
 
+def test_gammas_that_agree_to_six_digits_have_different_names():
+    plan = quick_plan(gamma=(2, 2.0000001, 2.0, 1e-7), alpha=(None, np.float32(0.1), 0.1))
+    names = [contender.name for contender in plan.contenders]
+    assert names[2:5] == ["gamma 2", "gamma 2.0000001", "gamma 1e-07"]
+    assert len(names) == len(set(names)) == 2 + 3 * 3
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        (
+            [50, 4, 3, 9],
+            "2 classes have fewer rows than the 5 folds: 'b' (4 rows), 'c' (3 rows). "
+            "Use at most 3 folds, merge these classes with others, or remove their rows.",
+        ),
+        (
+            [50, 1, 3, 9, 2],
+            "3 classes have fewer rows than the 5 folds: 'b' (1 row), 'c' (3 rows), 'e' (2 rows). "
+            "Merge these classes with others, or remove their rows: the minimum is 3 folds.",
+        ),
+        (
+            [50, 2],
+            "1 class has fewer rows than the 5 folds: 'b' (2 rows). Provide more of its rows: the minimum is 3 folds.",
+        ),
+        ([50, 4], "1 class has fewer rows than the 5 folds: 'b' (4 rows). Use at most 4 folds, or provide more of its rows."),
+        (
+            [4, 2, 2],
+            "3 classes have fewer rows than the 5 folds: 'a' (4 rows), 'b' (2 rows), 'c' (2 rows). "
+            "Provide more of their rows: the minimum is 3 folds.",
+        ),
+        ([5, 5], "Early stopping needs a class of five training rows; the largest class has 5 rows: provide more data."),
+    ],
+)
+def test_classes_with_fewer_rows_than_folds_are_all_named_with_advice_that_can_be_followed(counts, message):
+    y = np.repeat(list("abcde")[: len(counts)], counts)
+    with pytest.raises(InputError) as error:
+        quick_plan(np.arange(len(y))[:, None] / 7, y, folds=5)
+    assert str(error.value) == message
+
+
+def test_every_one_of_many_small_classes_is_named():
+    y = np.repeat(np.arange(60), 4)
+    with pytest.raises(InputError, match="60 classes have fewer rows than the 5 folds: ") as error:
+        quick_plan(np.arange(len(y))[:, None] / 7, y, folds=5)
+    assert all(f"'{c}' (4 rows)" in str(error.value) for c in range(60))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"booster": "catboost"}, "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
+        ({"booster": 3}, "booster must be 'xgboost' or 'lightgbm'; got 3"),
+        ({"booster": None}, "booster must be 'xgboost' or 'lightgbm'; got None"),
+        ({"booster": [["xgboost"]]}, "booster must be 'xgboost' or 'lightgbm'; got .'xgboost'."),
+        ({"booster": object()}, "booster must be 'xgboost' or 'lightgbm'; got <object"),
         ({"gamma": ()}, "gamma must have at least one value"),
         ({"gamma": -1}, "gamma must be .*-1"),
         ({"gamma": [(0, 1)]}, "gamma must be a number or a sequence of numbers; got .0, 1."),
+        ({"gamma": [[0, 1]]}, "gamma must be a number or a sequence of numbers; got .0, 1."),
+        ({"gamma": None}, "gamma must be a number or a sequence of numbers; got None"),
+        ({"gamma": "2"}, "gamma must be a number or a sequence of numbers; got '2'"),
+        ({"gamma": object()}, "gamma must be a number or a sequence of numbers; got <object"),
+        ({"gamma": np.zeros((2, 2))}, "gamma must be a number or a sequence of numbers; got array"),
+        ({"gamma": True}, "gamma must be .*True"),
         ({"alpha": [(1, 2)]}, "alpha must be None, 'balanced' or a float"),
+        ({"alpha": [[0.1]]}, "alpha must be None, 'balanced' or a float"),
+        ({"alpha": [np.array([0.1, 0.2])]}, "alpha must be None, 'balanced' or a float"),
+        ({"alpha": object()}, "alpha must be None, 'balanced' or a float"),
         ({"alpha": 1.5}, "alpha must be .*1.5"),
         ({"alpha": "heavy"}, "alpha must be None, 'balanced' or a float .*'heavy'"),
-        ({"folds": 2}, "folds must be 3 or more"),
-        ({"folds": 213}, "class '0' has 212 rows, fewer than 213 folds"),
-        ({"seed": -1}, "seed must be 0 or more"),
+        ({"folds": 2}, "folds must be an integer, 3 or more; got 2"),
+        ({"folds": "5"}, "folds must be an integer, 3 or more; got '5'"),
+        ({"folds": 5.0}, "folds must be an integer, 3 or more; got 5.0"),
+        ({"folds": None}, "folds must be an integer, 3 or more; got None"),
+        ({"folds": np.arange(2)}, "folds must be an integer, 3 or more; got array"),
+        ({"folds": 213}, "1 class has fewer rows than the 213 folds: '0' .212 rows.. Use at most 212 folds"),
+        ({"seed": -1}, "seed must be an integer from 0 to 4294967295; got -1"),
+        ({"seed": 2**32}, "seed must be an integer from 0 to 4294967295; got 4294967296"),
+        ({"seed": 1.5}, "seed must be an integer from 0 to 4294967295; got 1.5"),
+        ({"seed": True}, "seed must be an integer from 0 to 4294967295; got True"),
+        ({"seed": None}, "seed must be an integer from 0 to 4294967295; got None"),
+        ({"params": "x"}, "params must be a dict .*; got 'x'"),
+        ({"params": [("max_depth", 3)]}, "params must be a dict .*; got .*max_depth"),
+        ({"params": {"xgboost": None}}, "params for xgboost must be a dict .*; got None"),
+        ({"params": {"xgboost": [1]}}, "params for xgboost must be a dict .*; got .1."),
+        ({"params": {"lightgbm": 3}}, "params for lightgbm must be a dict .*; got 3"),
+        ({"params": {"xgboost": {}, "max_depth": 3}}, "params must be .* for each booster, not both; got .*'max_depth'"),
+        ({"params": {1: 2}}, "params must be a dict of names .*; got .1: 2."),
         ({"params": {"scale_pos_weight": 3}}, "params for xgboost: .*scale_pos_weight"),
         ({"params": {"max_depth": "deep"}}, "params for xgboost: .*max_depth"),
         ({"params": {"early_stopping_rounds": 0}}, "early_stopping_rounds must be a positive integer"),
+        ({"params": {"early_stopping_rounds": True}}, "early_stopping_rounds must be a positive integer"),
+        ({"params": {"n_estimators": 0}}, "n_estimators must be a positive integer; got 0"),
+        ({"params": {"n_estimators": "many"}}, "n_estimators must be a positive integer; got 'many'"),
     ],
 )
 def test_wrong_arguments_are_rejected_in_one_line(arguments, message):
     with pytest.raises(InputError, match=message) as error:
         quick_plan(**arguments)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("parameter", ["boosting_type", "boosting", "boost"])
+def test_dart_is_rejected_before_training_as_it_cannot_stop_early(parameter):
+    message = f"params for lightgbm: {parameter} 'dart' cannot be compared: LightGBM does not stop early in dart"
+    with pytest.raises(InputError, match=message):
+        quick_plan(booster="lightgbm", params={parameter: "dart"})
+
+
+def test_parameters_are_checked_on_few_rows_of_every_class(monkeypatch):
+    checked = []
+    train = Booster.train
+
+    def counted(booster, contender, X, y, X_stop, y_stop):
+        checked.append(np.bincount(y))
+        return train(booster, contender, X, y, X_stop, y_stop)
+
+    monkeypatch.setattr(Booster, "train", counted)
+    y = np.repeat([0, 1, 2], [9000, 995, 5])
+    X = np.random.default_rng(0).normal(size=(len(y), 2))
+    quick_plan(X, y)
+    assert checked
+    assert all((counts > 0).all() and counts.sum() <= 2003 for counts in checked)
+    with pytest.raises(InputError, match="params for xgboost: .*max_depth"):
+        quick_plan(X, y, params={"max_depth": "deep"})
+
+
+def test_numbers_of_numpy_are_accepted_and_become_python_numbers():
+    numpy = quick_plan(gamma=np.array([0, 2]), alpha=np.float32(0.25), folds=np.int64(3), seed=np.int8(1))
+    python = quick_plan(gamma=[0, 2], alpha=0.25, folds=3, seed=1)
+    assert numpy.contenders == python.contenders
+    assert repr((numpy.n_folds, numpy.seed)) == "(3, 1)"
+    assert repr(numpy.boosters) == repr(python.boosters)
+    assert repr(numpy.contenders) == repr(python.contenders)

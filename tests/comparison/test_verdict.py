@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from focal_boost.comparison._contenders import CHOSEN
-from focal_boost.comparison._verdict import corrected_t_test, paired_differences, recommend, verdict
+from focal_boost.comparison._verdict import corrected_t_test, paired_differences, recommend, signed, verdict
 
 
 def scores(differences, spread=0.01, n_folds=10):
@@ -125,3 +125,10 @@ def test_the_adjustment_counts_every_comparison():
     two = paired_differences(scores({"gamma 2": (0.01, 0.01), "gamma 5": (0, 0)}), 10)
     assert len(one) == 2
     assert two["p_value"].iloc[0] == pytest.approx(min(1, 2 * one["p_value"].iloc[0]))
+
+
+def test_a_difference_that_rounds_to_zero_has_no_sign():
+    frame = scores({CHOSEN: (-1e-9, 1e-9)}, spread=1e-6)
+    assert "changes average precision by 0.0000 [0.0000, 0.0000] and log loss by 0.0000" in text(frame)
+    assert signed(-0.12345) == "-0.1235"
+    assert signed(0.00005001) == "+0.0001"
