@@ -62,7 +62,8 @@ class XGBoost:
             )
         if params.get("multi_strategy") == "multi_output_tree":
             raise ValueError(
-                "estimator must have multi_strategy 'one_output_per_tree' or None; got 'multi_output_tree'."
+                "estimator must have multi_strategy 'one_output_per_tree' or None, vector-leaf trees are not "
+                "supported; got 'multi_output_tree'."
             )
 
     def nearest_start(self, initial_raw_prediction: Any) -> Any:
