@@ -82,6 +82,8 @@ def test_the_objective_computes_in_the_given_precision_and_returns_float32(loss)
     assert any((s != d).any() for s, d in zip(single, double, strict=True))
     assert_array_equal(single, loss(y, raw, WEIGHT))
     assert_array_equal(single, loss.objective(y, raw, WEIGHT))
+    raw = raw.astype(np.float32)
+    assert_array_equal(loss.gradient(y, raw, WEIGHT), loss(y, raw, WEIGHT)[0])
 
 
 @each_loss
