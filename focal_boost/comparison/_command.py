@@ -181,7 +181,7 @@ def _params(path: str | None) -> dict[str, Any] | None:
 
 def _show(comparison: Comparison, out: str | None) -> None:
     console = Console(highlight=False, markup=False)
-    sign = "±" if _can_encode("±") else "+/-"
+    sign = "±" if _can_encode("±") else "+-"
     cells = summary_table(comparison.summary)
     # Mean and standard deviation side by side if all six fit, else one below the other.
     fits = console.width >= max(map(len, cells.index)) + len(cells.columns) * (17 + len(sign))
