@@ -10,7 +10,7 @@ import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.comparison._data import InputError, Problem, is_integer, one_line
 
-Alpha = float | str | None
+Alpha = float | Literal["balanced"] | None
 
 # Name of the package: the name as its authors write it, the scikit-learn class.
 _BOOSTERS = {"xgboost": ("XGBoost", "XGBClassifier"), "lightgbm": ("LightGBM", "LGBMClassifier")}
