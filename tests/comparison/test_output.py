@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -60,18 +61,21 @@ def test_a_directory_in_the_way_of_a_result_file_is_reported_after_the_table(fil
     assert len(list(files.glob("out/folds/*.npz"))) == 3
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """Let no process write to a file."""
+    """Let this process write to no file; not for longer than needed, as its output may be a file."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_reported_after_the_table(files, full_disk):
-    done = run(*CHURN, "--out", "out")
+def test_a_full_disk_is_reported_after_the_table(files):
+    with full_disk():
+        done = run(*CHURN, "--out", "out")
     assert done.exit_code == 1
     assert "XGBoost: " in done.stdout
     (line,) = done.stderr.strip().splitlines()
