@@ -21,7 +21,7 @@ from typer.core import TyperCommand
 from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
-from focal_boost.comparison._contenders import default_booster
+from focal_boost.comparison._contenders import Alpha, default_booster
 from focal_boost.comparison._data import InputError, Problem, example, printable
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import GAMMAS, make_plan
@@ -33,7 +33,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 _SEVERAL = ("--gamma", "--alpha", "--booster")
 _VALUE = re.compile(r"([-+.\deE,]|none|balanced|xgboost|lightgbm)+", re.IGNORECASE)
 _Texts = list[str] | None
-_ALPHAS = {"none": None, "balanced": "balanced"}
+_ALPHAS: dict[str, Alpha] = {"none": None, "balanced": "balanced"}
 
 
 class _Command(TyperCommand):
@@ -181,7 +181,7 @@ def _params(path: str | None) -> dict[str, Any] | None:
 
 def _show(comparison: Comparison, out: str | None) -> None:
     console = Console(highlight=False, markup=False)
-    sign = "±" if _can_encode("±") else "+/-"
+    sign = "±" if _can_encode("±") else "+-"
     cells = summary_table(comparison.summary)
     # Mean and standard deviation side by side if all six fit, else one below the other.
     fits = console.width >= max(map(len, cells.index)) + len(cells.columns) * (17 + len(sign))

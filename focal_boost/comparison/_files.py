@@ -102,7 +102,9 @@ def _check_decimals(path: str, frame: pd.DataFrame, decimal: str | None) -> None
         else:
             problem = "commas"
             remedy = "add --decimal , if the comma is the decimal mark, or --decimal . to read text."
-        raise InputError(f"column {name!r} of {path!r} contains numbers with {problem}, such as {with_mark!r}: {remedy}")
+        raise InputError(
+            f"column {name!r} of {path!r} contains numbers with {problem}, such as {with_mark!r}: {remedy}"
+        )
 
 
 def _read(path: str, decimal: str | None) -> tuple[pd.DataFrame, str]:

@@ -6,20 +6,30 @@ import sys
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer
+from typer.testing import CliRunner
 
+from focal_boost.comparison._command import app
 from focal_boost.comparison._data import from_arrays
 from focal_boost.comparison._plan import make_plan
 
 BOOSTERS = ("xgboost", "lightgbm")
-FAST = {"n_estimators": 8, "max_depth": 3, "n_jobs": 1, "early_stopping_rounds": 5}
+FAST = {"n_estimators": 5, "max_depth": 2, "n_jobs": 1, "early_stopping_rounds": 3}
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
+QUICK = ("--params", "params.json", "--folds", "3")
+CHURN = ("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK)
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
+def small():
+    """Features and labels that train quickly: some rows and columns of the breast cancer data."""
+    X, y = load_breast_cancer(return_X_y=True)
+    return X[::3, :5], y[::3]
+
+
 def quick_plan(X=None, y=None, booster="xgboost", gamma=(0, 2), alpha=None, folds=3, params=FAST, seed=0):
-    """A plan with few rounds, by default for the breast cancer data."""
+    """A plan with few rounds, by default for the small data."""
     if X is None:
-        X, y = load_breast_cancer(return_X_y=True)
+        X, y = small()
     return make_plan(from_arrays(X, y), booster, gamma, alpha, folds, params, seed)
 
 
@@ -51,3 +61,8 @@ def hostile_file(directory):
     )
     frame["target"] = np.where(frame["__class__"] + random.normal(size=n) > 1, HOSTILE, "$name & 'more'")
     return saved(directory, frame, "hostile.csv")
+
+
+def run(*arguments, charset="utf-8"):
+    """The result of the command in this process."""
+    return CliRunner(charset=charset).invoke(app, ["compare", *arguments])

@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import runpy
 import signal
@@ -13,40 +12,23 @@ import pytest
 from typer.testing import CliRunner
 
 import focal_boost
+from focal_boost.comparison import InputError, _command
 from focal_boost.comparison._command import app
 
-from .builders import ENVIRONMENT
+from .builders import CHURN, ENVIRONMENT, QUICK, run
 
 COMMAND = [sys.executable, "-W", "error", "-m", "focal_boost"]
 
 
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A directory with a small CSV file and parameters that train it quickly."""
-    random = np.random.default_rng(0)
-    x = random.normal(size=(300, 2))
-    frame = pd.DataFrame({"__class__": x[:, 0], "shop [id]": np.where(x[:, 1] > 0, "a", "b"), "day": "2024-01-01"})
-    frame["churn"] = np.where(x[:, 0] + random.normal(size=300) > 1.5, "yes", "no")
-    frame.to_csv(tmp_path / "data.csv.gz", index=False)
-    params = {"n_estimators": 10, "max_depth": 3, "n_jobs": 1, "early_stopping_rounds": 5}
-    (tmp_path / "params.json").write_text(json.dumps(params))
-    (tmp_path / "params.toml").write_text("[xgboost]\nn_estimators = 10\nearly_stopping_rounds = 5\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    return tmp_path
-
-
-def run(*arguments, charset="utf-8"):
-    return CliRunner(charset=charset).invoke(app, ["compare", *arguments])
-
-
-QUICK = ("--params", "params.json", "--folds", "3")
-CHURN = ("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK)
-
-
 def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma(files):
+    (files / "fewest.json").write_text('{"n_estimators": 2, "max_depth": 2, "n_jobs": 1}')
     done = subprocess.run(
-        [*COMMAND, "compare", *QUICK], capture_output=True, text=True, env=ENVIRONMENT, check=True, cwd=files
+        [*COMMAND, "compare", "--folds", "3", "--params", "fewest.json"],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        check=True,
+        cwd=files,
     )
     rows = [
         re.split(r"\s{2,}", line)[0] for line in done.stdout.splitlines() if re.search(r"(0\.\d{4}\s*){6}$", line)
@@ -127,12 +109,16 @@ def test_results_depend_on_the_seed_only(files):
         "--gamma 0 --gamma 0.5 --booster xgboost --booster lightgbm --alpha none --alpha 0.25 data.csv.gz",
     ],
 )
-def test_an_option_accepts_several_values(files, arguments):
-    done = run(*arguments.split(), "--target", "churn", *QUICK, "--json")
-    results = json.loads(done.stdout)
-    assert list(results["settings"]["boosters"]) == ["xgboost", "lightgbm"]
-    names = ["log loss (gamma 0)", "class weights", "gamma 0.5", "gamma 0, alpha 0.25", "gamma 0.5, alpha 0.25"]
-    assert [row["contender"] for row in results["summary"]] == [*names, "gamma chosen"] * 2
+def test_an_option_accepts_several_values(files, monkeypatch, arguments):
+    asked = []
+
+    def make_plan(problem, booster, gamma, alpha, *others):
+        asked.extend([booster, gamma, alpha])
+        raise InputError("enough")
+
+    monkeypatch.setattr(_command, "make_plan", make_plan)
+    assert run(*arguments.split(), "--target", "churn", *QUICK).stderr == "focal-boost compare: enough\n"
+    assert asked == [["xgboost", "lightgbm"], [0, 0.5], [None, 0.25]]
 
 
 def test_an_option_of_one_value_rejects_a_second(files):
@@ -193,91 +179,6 @@ def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments
     assert line.startswith("focal-boost compare: ")
 
 
-def test_names_are_printed_without_escape_sequences_and_markup(files):
-    (files / "data.csv").write_text("\x1b[31mred,target\n" + "1,0\n2,1\n" * 9)
-    assert "\x1b[31m" not in run("data.csv", "--target", "x").stderr
-    (files / "data.csv").write_text("a,target\n" + "1,[bold]\n2,\x1b[31mred\n3,x\n" * 30)
-    done = run("data.csv", "--target", "target", "--positive", "[bold]", "--gamma", "2", *QUICK)
-    assert done.exit_code == 0, done.output
-    assert "of class '[bold]'" in done.stdout
-    assert "\x1b[31m" not in done.stdout
-
-
-def test_the_name_of_a_file_is_printed_without_escape_sequences(files):
-    (files / "data.csv.gz").rename(files / "\x1b[31mr\x9b\n.csv.gz")
-    done = run("\x1b[31mr\x9b\n.csv.gz", *CHURN[1:], "--out", "o\x1b[0m")
-    assert done.exit_code == 0, done.output
-    assert "\\x1b[31mr\\x9b\\n.csv.gz: 300 rows" in done.stdout
-    assert "Report: o\\x1b[0m/report.html" in done.stdout
-    (files / "\x1b.json").write_text('{"max_depth": "\x1b[31m"}')
-    done = run(*CHURN, "--params", "\x1b.json")
-    assert done.exit_code == 2
-    assert not {"\x1b", "\x9b"} & {*done.output}
-
-
-@pytest.mark.parametrize("charset", ["ascii", "cp1252"])
-def test_an_output_that_cannot_encode_a_name_gets_the_table_and_the_verdict(files, charset):
-    (files / "жé.csv").write_text("a,жé\n" + "1,é\n2,ж\n3,ж\n" * 30)
-    done = run("жé.csv", "--target", "жé", "--gamma", "2", *QUICK, charset=charset)
-    assert done.exit_code == 0, done.output
-    expected = {"ascii": ("\\u0436\\xe9.csv", "+/-0.", "'\\xe9'"), "cp1252": ("\\u0436é.csv", "±0.", "'é'")}
-    assert all(text in done.stdout for text in (*expected[charset], "XGBoost: "))
-
-
-def test_json_can_be_read_from_an_output_that_cannot_encode_a_name(files):
-    (files / "data.csv").write_text("a,target\n" + "1,é\n2,ж\n3,\U0001f600\n" * 30)
-    done = run("data.csv", "--target", "target", "--gamma", "2", *QUICK, "--json", charset="ascii")
-    assert json.loads(done.stdout)["data"]["classes"] == ["é", "ж", "\U0001f600"]
-
-
-def test_a_directory_in_the_way_of_a_result_file_is_reported_after_the_table(files):
-    (files / "out" / "report.html").mkdir(parents=True)
-    done = run(*CHURN, "--out", "out")
-    assert done.exit_code == 1
-    assert "gamma 2" in done.stdout
-    assert "XGBoost: " in done.stdout
-    assert "Report: " not in done.stdout
-    (line,) = done.stderr.strip().splitlines()
-    assert line == "focal-boost compare: Not saved in 'out': report.html (Is a directory)."
-    written = {path.name for path in (files / "out").iterdir() if path.is_file()}
-    assert written == {"results.json", "scores.csv", "differences.csv", "picture.png", "best_model.py"}
-    assert len(list(files.glob("out/folds/*.npz"))) == 3
-
-
-@pytest.fixture
-def full_disk():
-    """Let no process write to a file."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_full_disk_is_reported_after_the_table(files, full_disk):
-    done = run(*CHURN, "--out", "out")
-    assert done.exit_code == 1
-    assert "XGBoost: " in done.stdout
-    (line,) = done.stderr.strip().splitlines()
-    assert line == (
-        "focal-boost compare: Not saved in 'out': folds (File too large); results.json, scores.csv, "
-        "differences.csv, picture.png, report.html, best_model.py (File too large)."
-    )
-
-
-def test_a_full_disk_under_the_output_is_reported(files, monkeypatch, capfd):
-    if not os.path.exists("/dev/full"):
-        pytest.skip("needs /dev/full")
-    with open("/dev/full", "w") as full:
-        monkeypatch.setattr(sys, "stdout", full)
-        with pytest.raises(SystemExit) as end:
-            app(["compare", *CHURN, "--out", "out"])
-    assert end.value.code == 1
-    err = capfd.readouterr().err.strip()
-    assert err == "focal-boost compare: The result cannot be printed: No space left on device."
-    assert len(list(files.glob("out/folds/*.npz"))) == 3
-
-
 def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     options = [
         "--target",
@@ -309,57 +210,46 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     assert "Traceback" not in stderr
     assert "log loss (gamma 0)" in stdout
     kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
-    again = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, cwd=files, check=True)
+    again = run("data.csv.gz", *options)
+    assert again.exit_code == 0, again.output
     assert "Interrupted" not in again.stderr
     assert len(list(files.glob("out/folds/*.npz"))) == 10
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
-@pytest.mark.parametrize(
-    ("missing", "arguments", "status", "message"),
-    [
-        ("xgboost", CHURN, 0, "xgboost is not installed: the booster is lightgbm."),
-        ("lightgbm", CHURN, 0, ""),
-        (
-            "xgboost",
-            (*CHURN, "--booster", "xgboost"),
-            2,
-            "booster 'xgboost' is not installed: pip install xgboost, or choose 'lightgbm', which is installed.",
-        ),
-        (
-            "lightgbm",
-            (*CHURN, "--booster", "lightgbm,xgboost"),
-            2,
-            "booster 'lightgbm' is not installed: pip install lightgbm, or choose 'xgboost', which is installed.",
-        ),
-        (
-            "xgboost lightgbm",
-            CHURN,
-            2,
-            "booster 'xgboost' is not installed: pip install xgboost, or lightgbm for booster 'lightgbm'.",
-        ),
-    ],
-)
-def test_without_xgboost_the_installed_booster_is_compared_or_named(files, missing, arguments, status, message):
+def test_without_xgboost_lightgbm_is_compared(files):
     program = """
 import sys
-for name in sys.argv.pop(1).split():
-    sys.modules[name] = None
+sys.modules["xgboost"] = None
 from focal_boost.__main__ import main
 main()
 """
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, missing, "compare", *arguments],
+        [sys.executable, "-W", "error", "-c", program, "compare", *CHURN],
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
         env=ENVIRONMENT,
         cwd=files,
     )
-    assert done.stderr.strip() == (message and f"focal-boost compare: {message}")
-    assert done.returncode == status
-    if status == 0:
-        assert {"xgboost": "LightGBM: ", "lightgbm": "XGBoost: "}[missing] in done.stdout
+    assert done.stderr.strip() == "focal-boost compare: xgboost is not installed: the booster is lightgbm."
+    assert "LightGBM: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("missing", "booster", "message"),
+    [
+        (["xgboost"], "xgboost", "pip install xgboost, or choose 'lightgbm', which is installed."),
+        (["lightgbm"], "lightgbm,xgboost", "pip install lightgbm, or choose 'xgboost', which is installed."),
+        (["xgboost", "lightgbm"], None, "pip install xgboost, or lightgbm for booster 'lightgbm'."),
+    ],
+)
+def test_a_booster_that_is_not_installed_is_named_with_the_other(files, monkeypatch, missing, booster, message):
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    done = run(*CHURN, *(("--booster", booster) if booster else ()))
+    assert done.exit_code == 2
+    assert done.stderr == f"focal-boost compare: booster {missing[0]!r} is not installed: {message}\n"
 
 
 def test_missing_packages_are_named_with_the_command_that_installs_them():

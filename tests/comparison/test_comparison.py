@@ -11,12 +11,12 @@ from focal_boost.comparison._contenders import CLASS_WEIGHTS, LOG_LOSS
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import make_plan
 
-from .builders import BOOSTERS, FAST, HOSTILE, hostile_file, quick_plan
+from .builders import BOOSTERS, FAST, HOSTILE, hostile_file, quick_plan, small
 
 
 def test_the_function_returns_frames_a_figure_and_html():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    comparison = focal_boost.compare(X, y, gamma=2, folds=3, params=FAST)
+    comparison = focal_boost.compare(X[::3], y[::3], gamma=2, folds=3, params=FAST)
     assert list(comparison.summary.loc["xgboost"].index) == [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2"]
     mean = comparison.scores.query("contender == 'gamma 2'")["log loss"].mean()
     assert comparison.summary.loc[("xgboost", "gamma 2"), ("log loss", "mean")] == pytest.approx(mean)
@@ -27,7 +27,7 @@ def test_the_function_returns_frames_a_figure_and_html():
 
 
 def test_the_directory_contains_all_files(tmp_path):
-    comparison = run_plan(quick_plan(booster=BOOSTERS, alpha=(None, "balanced")), tmp_path)
+    comparison = run_plan(quick_plan(booster=BOOSTERS, gamma=2, alpha=(None, "balanced")), tmp_path)
     names = {
         "results.json",
         "scores.csv",
@@ -46,13 +46,13 @@ def test_the_directory_contains_all_files(tmp_path):
 
 def test_polars_frames_are_accepted():
     polars = pytest.importorskip("polars")
-    X, y = load_breast_cancer(return_X_y=True)
-    frame = polars.DataFrame(X).with_columns(polars.Series("kind", ["a", "b"] * 284 + ["a"]))
+    X, y = small()
+    frame = polars.DataFrame(X).with_columns(polars.Series("kind", ["a", "b"] * 95))
     comparison = focal_boost.compare(frame, y, gamma=2, folds=3, params=FAST)
     assert comparison.notes == ["Used as categories: 'kind'."]
 
 
-def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkeypatch):
+def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkeypatch, no_picture):
     moves = []
 
     def interrupt(n):
@@ -61,7 +61,7 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
             raise KeyboardInterrupt
 
     monkeypatch.setattr(_progress, "bar", lambda total: nullcontext(interrupt))
-    X, y = load_breast_cancer(return_X_y=True)
+    X, y = small()
     arguments = {"gamma": (0, 2), "folds": 3, "params": FAST, "out": tmp_path}
     with pytest.warns(UserWarning, match="2 of 3 folds") as warnings:
         comparison = focal_boost.compare(X, y, **arguments, progress=True)
@@ -79,9 +79,9 @@ def test_a_directory_of_another_type_is_rejected(out):
         run_plan(quick_plan(), out)
 
 
-def test_files_that_cannot_be_written_are_a_warning(tmp_path):
+def test_files_that_cannot_be_written_are_a_warning(tmp_path, no_picture):
     (tmp_path / "report.html").mkdir()
-    X, y = load_breast_cancer(return_X_y=True)
+    X, y = small()
     with pytest.warns(UserWarning, match=r"Not saved in '.*': report.html \(Is a directory\)\.") as warnings:
         comparison = focal_boost.compare(X, y, gamma=2, folds=3, params=FAST, out=tmp_path)
     assert warnings[0].filename == __file__
@@ -91,7 +91,7 @@ def test_files_that_cannot_be_written_are_a_warning(tmp_path):
     assert (tmp_path / "best_model.py").is_file()
 
 
-def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path):
+def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path, no_picture):
     problem = from_file(hostile_file(tmp_path), "target", [], None)
     comparison = run_plan(make_plan(problem, "xgboost", (0, 2), None, 3, FAST, 0), tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -76,7 +76,11 @@ def test_columns_are_renamed_for_the_boosters():
         (np.ones((0, 2)), [], "at least one; got 0 and 0"),
         (np.ones(3), [0, 1, 0], "two dimensions; got an array of shape"),
         (np.ones((3, 2)), [0, 1, np.nan], "must not contain missing values"),
-        (pd.DataFrame([[1, 2]] * 4, columns=["a", "a"]), [0, 1] * 2, "X must have columns of different names; got 'a'"),
+        (
+            pd.DataFrame([[1, 2]] * 4, columns=["a", "a"]),
+            [0, 1] * 2,
+            "X must have columns of different names; got 'a'",
+        ),
         ([[1, 2], [3]], [0, 1], "X must be a data frame or an array: .*inhomogeneous"),
         (np.ones((2, 1)), [[0], [1, 2]], "y must be one label per row: .*inhomogeneous"),
         (None, [0, 1], "two dimensions; got an array of shape"),

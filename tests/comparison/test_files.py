@@ -166,7 +166,7 @@ def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, sepa
     message = "column 'a' of .* contains numbers with commas, such as '1000,00': add --decimal , "
     with pytest.raises(InputError, match=message):
         from_file(path, "target", [], None)
-    with pytest.raises(InputError, match="column 'b' of .* contains numbers with commas, such as '0,5'"):
+    with pytest.raises(InputError, match=r"column 'b' of .* contains numbers with commas, such as '0,5'"):
         from_file(path, "target", ["a"], None)
     problem = from_file(path, "target", [], None, ",")
     assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "float64"]
@@ -180,10 +180,12 @@ def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, sepa
 
 def test_decimal_commas_in_quotes_are_named_too(tmp_path):
     path = saved(tmp_path, table(price=[f"{i % 3},5" for i in range(60)]))
-    with pytest.raises(InputError, match="column 'price' of .* such as '0,5': add --decimal ,"):
+    with pytest.raises(InputError, match=r"column 'price' of .* such as '0,5': add --decimal ,"):
         from_file(path, "target", [], None)
     assert str(from_file(path, "target", ["x"], None, ",").X["f1"].dtype) == "float64"
-    with pytest.raises(InputError, match=r"column 'x' of .* contains numbers with points, such as '\S*\.\S*': remove"):
+    with pytest.raises(
+        InputError, match=r"column 'x' of .* contains numbers with points, such as '\S*\.\S*': remove"
+    ):
         from_file(path, "target", [], None, ",")
 
 
@@ -198,14 +200,14 @@ def test_texts_with_commas_and_a_target_with_commas_are_no_numbers(tmp_path):
 def test_separators_of_thousands_beside_decimal_commas_are_named(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("a;target\n" + "".join(f"1.{i + 100},5;{i % 2}\n" for i in range(60)))
-    with pytest.raises(InputError, match="such as '1.100,5': add --decimal ,"):
+    with pytest.raises(InputError, match=r"such as '1.100,5': add --decimal ,"):
         from_file(str(path), "target", [], None)
-    with pytest.raises(InputError, match="column 'a' of .* with points, such as '1.100,5': remove the points"):
+    with pytest.raises(InputError, match=r"column 'a' of .* with points, such as '1.100,5': remove the points"):
         from_file(str(path), "target", [], None, ",")
 
 
 def test_another_decimal_mark_is_rejected(tmp_path):
-    with pytest.raises(InputError, match="--decimal must be '.' or ','; got ';'"):
+    with pytest.raises(InputError, match=r"--decimal must be '.' or ','; got ';'"):
         from_file(saved(tmp_path, table()), "target", [], None, ";")
 
 

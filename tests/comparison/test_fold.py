@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer
 
 from focal_boost.comparison._fold import Fold, KeptFolds
 from focal_boost.comparison._run import run
 
-from .builders import FAST, quick_plan
+from .builders import FAST, quick_plan, small
 
 REUSED = [3 + 3 * 2]  # all models of a fold at once
 
@@ -24,14 +23,14 @@ def test_finished_folds_are_reused_only_if_nothing_changed(tmp_path):
     for a, b in zip(first, again, strict=True):
         assert a.rows == b.rows
         np.testing.assert_array_equal(a.proba, b.proba)
-    X, y = load_breast_cancer(return_X_y=True)
+    X, y = small()
     X = X.copy()
     X[0, 0] += 1
     for changed in (
         quick_plan(X, y),
         quick_plan(gamma=(0, 1)),
         quick_plan(seed=1),
-        quick_plan(params={**FAST, "max_depth": 2}),
+        quick_plan(params={**FAST, "max_depth": 3}),
     ):
         kept = KeptFolds(tmp_path, changed)
         assert not any(kept.path(changed.boosters[0], i).exists() for i in range(3))
@@ -96,7 +95,7 @@ def test_of_a_damaged_file_nothing_is_loaded(saved):
     fold, path = saved
     content = path.read_bytes()
     random = np.random.default_rng(0)
-    for _ in range(1000):
+    for _ in range(600):
         path.write_bytes(damaged(content, random))
         loaded = Fold.load(path)
         assert loaded is None or same(fold, loaded)

@@ -5,7 +5,7 @@ from focal_boost.comparison import InputError
 from focal_boost.comparison._contenders import Booster
 from focal_boost.comparison._plan import hold_out, inner_folds
 
-from .builders import quick_plan
+from .builders import BOOSTERS, quick_plan
 
 
 def test_held_out_rows_leave_rows_of_every_class_to_fit():
@@ -25,6 +25,14 @@ def test_gammas_that_agree_to_six_digits_have_different_names():
     assert len(names) == len(set(names)) == 2 + 3 * 3
 
 
+def test_every_gamma_is_combined_with_every_alpha():
+    plan = quick_plan(booster=BOOSTERS, gamma=(0, 0.5), alpha=(None, 0.25))
+    names = ["log loss (gamma 0)", "class weights", "gamma 0.5", "gamma 0, alpha 0.25", "gamma 0.5, alpha 0.25"]
+    assert [contender.name for contender in plan.contenders] == names
+    assert [contender.name for contender in plan.candidates] == [names[0], *names[2:]]
+    assert [booster.name for booster in plan.boosters] == list(BOOSTERS)
+
+
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
@@ -40,15 +48,23 @@ def test_gammas_that_agree_to_six_digits_have_different_names():
         ),
         (
             [50, 2],
-            "1 class has fewer rows than the 5 folds: 'b' (2 rows). Provide more of its rows: the minimum is 3 folds.",
+            "1 class has fewer rows than the 5 folds: 'b' (2 rows). "
+            "Provide more of its rows: the minimum is 3 folds.",
         ),
-        ([50, 4], "1 class has fewer rows than the 5 folds: 'b' (4 rows). Use at most 4 folds, or provide more of its rows."),
+        (
+            [50, 4],
+            "1 class has fewer rows than the 5 folds: 'b' (4 rows). "
+            "Use at most 4 folds, or provide more of its rows.",
+        ),
         (
             [4, 2, 2],
             "3 classes have fewer rows than the 5 folds: 'a' (4 rows), 'b' (2 rows), 'c' (2 rows). "
             "Provide more of their rows: the minimum is 3 folds.",
         ),
-        ([5, 5], "Early stopping needs a class of five training rows; the largest class has 5 rows: provide more data."),
+        (
+            [5, 5],
+            "Early stopping needs a class of five training rows; the largest class has 5 rows: provide more data.",
+        ),
     ],
 )
 def test_classes_with_fewer_rows_than_folds_are_all_named_with_advice_that_can_be_followed(counts, message):
@@ -93,7 +109,7 @@ def test_every_one_of_many_small_classes_is_named():
         ({"folds": 5.0}, "folds must be an integer, 3 or more; got 5.0"),
         ({"folds": None}, "folds must be an integer, 3 or more; got None"),
         ({"folds": np.arange(2)}, "folds must be an integer, 3 or more; got array"),
-        ({"folds": 213}, "1 class has fewer rows than the 213 folds: '0' .212 rows.. Use at most 212 folds"),
+        ({"folds": 77}, "1 class has fewer rows than the 77 folds: '0' .76 rows.. Use at most 76 folds"),
         ({"seed": -1}, "seed must be an integer from 0 to 4294967295; got -1"),
         ({"seed": 2**32}, "seed must be an integer from 0 to 4294967295; got 4294967296"),
         ({"seed": 1.5}, "seed must be an integer from 0 to 4294967295; got 1.5"),
@@ -104,7 +120,10 @@ def test_every_one_of_many_small_classes_is_named():
         ({"params": {"xgboost": None}}, "params for xgboost must be a dict .*; got None"),
         ({"params": {"xgboost": [1]}}, "params for xgboost must be a dict .*; got .1."),
         ({"params": {"lightgbm": 3}}, "params for lightgbm must be a dict .*; got 3"),
-        ({"params": {"xgboost": {}, "max_depth": 3}}, "params must be .* for each booster, not both; got .*'max_depth'"),
+        (
+            {"params": {"xgboost": {}, "max_depth": 3}},
+            "params must be .* for each booster, not both; got .*'max_depth'",
+        ),
         ({"params": {1: 2}}, "params must be a dict of names .*; got .1: 2."),
         ({"params": {"scale_pos_weight": 3}}, "params for xgboost: .*scale_pos_weight"),
         ({"params": {"max_depth": "deep"}}, "params for xgboost: .*max_depth"),
@@ -141,7 +160,7 @@ def test_parameters_are_checked_on_few_rows_of_every_class(monkeypatch):
     quick_plan(X, y)
     assert checked
     assert all((counts > 0).all() and counts.sum() <= 2003 for counts in checked)
-    with pytest.raises(InputError, match="params for xgboost: .*max_depth"):
+    with pytest.raises(InputError, match=r"params for xgboost: .*max_depth"):
         quick_plan(X, y, params={"max_depth": "deep"})
 
 

@@ -15,18 +15,24 @@ from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS, 
 from focal_boost.comparison._plan import hold_out
 from focal_boost.comparison._run import run
 
-from .builders import BOOSTERS, quick_plan
+from .builders import BOOSTERS, quick_plan, small
 
 
 def nothing(n):
     pass
 
 
+@pytest.fixture(scope="module")
+def folds_of():
+    """The folds of the quick plan of each booster."""
+    return {booster: run(quick_plan(booster=booster), None, nothing) for booster in BOOSTERS}
+
+
 @pytest.mark.parametrize("booster", BOOSTERS)
-def test_the_built_in_contender_is_the_boosters_own_model(booster):
+def test_the_built_in_contender_is_the_boosters_own_model(booster, folds_of):
     plan = quick_plan(booster=booster)
     X, y = plan.problem.X, plan.problem.y
-    fold = run(plan, None, nothing)[0]
+    fold = folds_of[booster][0]
     train = np.setdiff1d(np.arange(len(y)), fold.test)
     fit, stop = hold_out(y, train, np.random.default_rng([0, 0]))
     model = plan.boosters[0].train(LOG_LOSS, X.iloc[fit], y[fit], X.iloc[stop], y[stop])
@@ -58,24 +64,24 @@ def test_the_test_rows_of_the_folds_are_scikit_learns_and_all_contenders_share_t
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
-def test_focal_contenders_are_kept_before_and_after_calibration(booster):
-    fold = run(quick_plan(booster=booster), None, nothing)[0]
+def test_focal_contenders_are_kept_before_and_after_calibration(booster, folds_of):
+    fold = folds_of[booster][0]
     assert fold.contenders == [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2", CHOSEN]
     np.testing.assert_array_equal(fold.proba[:2], fold.uncalibrated[:2])
     assert np.abs(fold.proba[2] - fold.uncalibrated[2]).max() > 0.01
 
 
-def test_the_chosen_contender_has_the_results_of_a_candidate():
-    for fold in run(quick_plan(), None, nothing):
+def test_the_chosen_contender_has_the_results_of_a_candidate(folds_of):
+    for fold in folds_of["xgboost"]:
         i = fold.contenders.index(fold.chosen)
         assert fold.rows[-1] == {**fold.rows[i], "contender": CHOSEN}
         np.testing.assert_array_equal(fold.proba[-1], fold.proba[i])
         assert fold.chosen in (LOG_LOSS.name, "gamma 2")
 
 
-def test_training_and_choice_do_not_depend_on_the_test_rows():
-    X, y = load_breast_cancer(return_X_y=True)
-    before = run(quick_plan(X, y), None, nothing)[0]
+def test_training_and_choice_do_not_depend_on_the_test_rows(folds_of):
+    X, y = small()
+    before = folds_of["xgboost"][0]
     X = X.copy()
     X[before.test] = np.random.default_rng(0).permutation(X[before.test])
     after = run(quick_plan(X, y), None, nothing)[0]
@@ -141,7 +147,7 @@ def test_control_c_is_deferred_to_the_end_of_the_model_but_a_second_one_is_not()
         run(quick_plan(), None, press_twice)
 
 
-def test_an_interrupt_between_boosters_returns_the_finished_one(tmp_path):
+def test_an_interrupt_between_boosters_returns_the_finished_one(tmp_path, no_picture):
     moves = []
 
     def interrupt(n):

@@ -14,12 +14,18 @@ from focal_boost.comparison._plan import make_plan
 from .builders import BOOSTERS, FAST, hostile_file, quick_plan
 
 
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """The problem of a hostile file, and its comparison with both boosters."""
+    problem = from_file(hostile_file(tmp_path_factory.mktemp("data")), "target", [], None)
+    params = {"lightgbm": {**FAST, "verbosity": -1}, "xgboost": FAST}
+    return problem, run_plan(make_plan(problem, BOOSTERS, (0, 2), (None, 0.25), 3, params, 0))
+
+
 @pytest.mark.parametrize("booster", BOOSTERS)
 @pytest.mark.parametrize("best", [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2, alpha 0.25", CHOSEN])
-def test_the_script_runs_and_ends_in_the_recommended_model(tmp_path, booster, best):
-    problem = from_file(hostile_file(tmp_path), "target", [], None)
-    params = {"lightgbm": {**FAST, "verbosity": -1}, "xgboost": FAST}
-    comparison = run_plan(make_plan(problem, booster, (0, 2), (None, 0.25), 3, params, 0))
+def test_the_script_runs_and_ends_in_the_recommended_model(tmp_path, compared, booster, best):
+    problem, comparison = compared
     comparison.best = (booster, best)
     path = tmp_path.joinpath("best.py")
     path.write_text(comparison.script, encoding="utf-8")
