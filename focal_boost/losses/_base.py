@@ -169,7 +169,7 @@ class FocalLoss(ABC):
         gradient, hessian : float32 ndarrays of the shape and memory order of the raw prediction
         """
         labels, raw, weight = labels_first(y_true, y_pred, sample_weight)
-        if np.size(raw) == 0 and len(labels) == 0:
+        if np.shape(raw) in ((0,), (0, 0)) and len(labels) == 0:
             # XGBoost's raw prediction on an empty partition has no columns, but it expects one per output.
             empty = np.empty((0, self._n_outputs), dtype=np.float32)
             return empty, empty.copy()
