@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line, or name the packages to install if one is missing."""
     try:
-        from focal_boost.comparison._command import app
+        from focal_boost.comparison.command import app
     except ImportError as error:
         sys.exit(f"focal-boost needs {error.name}: pip install typer rich pandas pyarrow matplotlib")
     app(prog_name="focal-boost")

@@ -8,9 +8,9 @@ import pandas as pd
 from sklearn.datasets import load_breast_cancer
 from typer.testing import CliRunner
 
-from focal_boost.comparison._command import app
 from focal_boost.comparison._data import from_arrays
 from focal_boost.comparison._plan import make_plan
+from focal_boost.comparison.command import app
 
 BOOSTERS = ("xgboost", "lightgbm")
 FAST = {"n_estimators": 5, "max_depth": 2, "n_jobs": 1, "early_stopping_rounds": 3}

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import focal_boost
 from focal_boost.comparison import InputError, _command
-from focal_boost.comparison._command import app
+from focal_boost.comparison.command import app
 
 from .builders import CHURN, ENVIRONMENT, QUICK, run
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from focal_boost.comparison._command import app
+from focal_boost.comparison.command import app
 
 from .builders import CHURN, QUICK, run
 
