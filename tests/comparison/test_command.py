@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import focal_boost
-from focal_boost.comparison import InputError, _command
+from focal_boost.comparison import InputError, command
 from focal_boost.comparison.command import app
 
 from .builders import CHURN, ENVIRONMENT, QUICK, run
@@ -116,7 +116,7 @@ def test_an_option_accepts_several_values(files, monkeypatch, arguments):
         asked.extend([booster, gamma, alpha])
         raise InputError("enough")
 
-    monkeypatch.setattr(_command, "make_plan", make_plan)
+    monkeypatch.setattr(command, "make_plan", make_plan)
     assert run(*arguments.split(), "--target", "churn", *QUICK).stderr == "focal-boost compare: enough\n"
     assert asked == [["xgboost", "lightgbm"], [0, 0.5], [None, 0.25]]
 
