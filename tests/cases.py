@@ -51,3 +51,10 @@ MULTICLASS = (digits, wine, four_classes)
 def weights(n_samples, seed=0):
     """Weights that no booster could take for counts."""
     return np.random.default_rng(seed).uniform(0.3, 3, n_samples)
+
+
+def labelled_probabilities(n_classes, n=400, seed=0):
+    """Labels drawn from the probabilities beside them."""
+    random = np.random.default_rng(seed)
+    proba = random.dirichlet(np.ones(n_classes), n)
+    return np.array([random.choice(n_classes, p=p) for p in proba]), proba
