@@ -28,7 +28,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : XGBClassifier, XGBRFClassifier or LGBMClassifier, optional
-        The unfitted booster. It is cloned, never modified. None: ``XGBClassifier()``.
+        The unfitted booster. It is cloned, never modified. None: an XGBClassifier that accepts
+        categories.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None

@@ -146,3 +146,12 @@ def test_sparse_blocks_of_dask_arrays_are_put_in_order_too():
             block = check_block(same, np.float64)
             assert block.has_canonical_format
             np.testing.assert_array_equal(block.toarray(), X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_masked_entries_of_a_block_are_missing_values(dtype):
+    values = np.arange(6).reshape(3, 2).astype(dtype)
+    mask = values % 3 == 1
+    block = check_block(np.ma.array(values, mask=mask), dtype)
+    assert block.dtype == dtype
+    np.testing.assert_array_equal(block, np.where(mask, np.nan, values))
