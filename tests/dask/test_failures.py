@@ -167,7 +167,7 @@ class TestWithoutTheModulesCluster:
                 ("lightgbm", "metric", 1),
                 ("lightgbm", "callback", 0),
             ):
-                client.wait_for_workers(2)
+                client.wait_for_workers(2, timeout=120)
                 dX, dy = split(X, y, chunk=500)
                 victim = list(client.scheduler_info(n_workers=-1)["workers"])[which]
                 calls = []
