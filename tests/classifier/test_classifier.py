@@ -19,6 +19,7 @@ from ..cases import (
     ALL_BOOSTERS,
     BINARY,
     BOOSTERS,
+    EVAL_BOOSTERS,
     MULTICLASS,
     booster,
     cancer,
@@ -66,14 +67,14 @@ def agree(data, name, weighted, atol, **params):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("name", ALL_BOOSTERS)
+@pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("data", BINARY)
 def test_gamma_zero_is_the_built_in_binary_model(data, name, weighted):
     agree(data, name, weighted, atol=1e-6)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("name", ALL_BOOSTERS)
+@pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("data", MULTICLASS)
 def test_gamma_zero_is_the_built_in_multiclass_model(data, name, weighted):
     agree(data, name, weighted, atol=1e-4)
@@ -241,7 +242,7 @@ def test_two_classes_by_softmax_names_agree_with_the_binary_model(name):
 # --- copies and searches ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ALL_BOOSTERS)
+@pytest.mark.parametrize("name", EVAL_BOOSTERS)
 @pytest.mark.parametrize("data", [rare, wine])
 def test_copies_of_a_fitted_estimator_predict_the_same(data, name):
     X, y = data()

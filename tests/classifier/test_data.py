@@ -8,7 +8,7 @@ from sklearn.datasets import make_classification
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import ALL_BOOSTERS, BOOSTERS, booster
+from ..cases import ALL_BOOSTERS, BOOSTERS, EVAL_BOOSTERS, booster
 
 N = 400
 
@@ -25,9 +25,13 @@ def categorical_booster(name):
     return booster(name, **({"enable_categorical": True} if name == "xgboost" else {}))
 
 
+def eval_set(name, X, y):
+    return [(X, y)] if name in EVAL_BOOSTERS else None
+
+
 def fit(name, X, y, **params):
-    """Raw predictions of a model that has seen an eval set as well."""
-    model = FocalBoostClassifier(booster(name, **params)).fit(X, y, eval_set=[(X, y)])
+    """Raw predictions of a model that has seen an eval set as well, where the booster takes one."""
+    model = FocalBoostClassifier(booster(name, **params)).fit(X, y, eval_set=eval_set(name, X, y))
     return model, model.decision_function(X)
 
 
@@ -175,7 +179,7 @@ def pyarrow_categories(c, gaps):
 def test_categories_reach_the_booster_as_categories(name, frame, gaps):
     *_, c, y = table()
     X = frame(c, (np.arange(N) % 11 == 0) & gaps)
-    model = FocalBoostClassifier(categorical_booster(name)).fit(X, y, eval_set=[(X, y)])
+    model = FocalBoostClassifier(categorical_booster(name)).fit(X, y, eval_set=eval_set(name, X, y))
     expected = FocalBoostClassifier(categorical_booster(name)).fit(
         reference := pandas_categories(c, (np.arange(N) % 11 == 0) & gaps), y
     )
@@ -251,7 +255,7 @@ def test_labels_and_weights_as_columns(name, library):
     X, y = numbers(), table()[3]
     words, weight = np.array(["no", "yes"])[y], np.linspace(0.5, 2, N)
     model = FocalBoostClassifier(booster(name)).fit(
-        X, make(words.tolist()), make(weight.tolist()), eval_set=[(X, make(words.tolist()))]
+        X, make(words.tolist()), make(weight.tolist()), eval_set=eval_set(name, X, make(words.tolist()))
     )
     expected = FocalBoostClassifier(booster(name)).fit(X, words, weight)
     assert model.classes_.tolist() == ["no", "yes"]
