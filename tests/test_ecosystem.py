@@ -33,6 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 from focal_boost import FocalBoostClassifier
 
+from .boosters.test_vector_leaf import since_3_4
 from .cases import BOOSTERS, booster, four_classes, rare, weights
 from .classifier.test_native import ELSEWHERE
 
@@ -369,6 +370,48 @@ def native_file(name, X, y, model):
 @pytest.mark.parametrize("check", [native_file, shap_values, onnx, treelite], ids=lambda check: check.__name__)
 def test_the_local_model_of_a_dask_fit_goes_where_the_local_one_goes(check, name, dask_model):
     check(name, *rare(), model=dask_model)
+
+
+# --- vector-leaf trees of XGBoost -----------------------------------------------------------------------------
+
+
+def vector_leaf_model():
+    """A model of trees with a leaf value per class, and its data."""
+    X, y = four_classes()
+    X = X.astype(np.float32)
+    inner = booster("xgboost", ROUNDS, multi_strategy="multi_output_tree")
+    return FocalBoostClassifier(inner, calibrated=False).fit(X, y), X, y
+
+
+@since_3_4
+def test_treelite_reads_vector_leaf_trees():
+    treelite = pytest.importorskip("treelite")
+    fitted, X, _y = vector_leaf_model()
+    proba = treelite.gtil.predict(treelite.frontend.from_xgboost(fitted.booster_), X)[:, 0]
+    assert_allclose(proba, fitted.predict_proba(X), atol=1e-5)
+
+
+@since_3_4
+@pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_dask_trains_vector_leaf_trees(dask_model):
+    fitted, X, y = vector_leaf_model()
+    distributed = dask_model("xgboost", calibrated=False)
+    distributed.model.estimator.set_params(multi_strategy="multi_output_tree")
+    assert_allclose(distributed.fit(X, y).predict_proba(X), fitted.predict_proba(X), atol=1e-6)
+
+
+@since_3_4
+def test_what_does_not_read_vector_leaf_trees_is_documented():
+    """A failure means that SHAP or onnxmltools reads them now: say so in docs/export.md and docs/limits.md."""
+    shap, onnxmltools = pytest.importorskip("shap"), pytest.importorskip("onnxmltools")
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    fitted, X, _y = vector_leaf_model()
+    with pytest.raises(ValueError, match="vector-leaf is not yet supported"):
+        shap.TreeExplainer(fitted.estimator_)
+    with pytest.raises(TypeError, match="not 'list'"):
+        onnxmltools.convert_xgboost(fitted.estimator_, initial_types=[("X", FloatTensorType([None, X.shape[1]]))])
 
 
 # --- metadata routing ---------------------------------------------------------------------------------------

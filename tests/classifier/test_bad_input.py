@@ -243,7 +243,6 @@ XGBOOST = [
     {"scale_pos_weight": 3.0},
     {"base_score": 0.3},
     {"base_score": 0},
-    {"multi_strategy": "multi_output_tree"},
 ]
 LIGHTGBM = [
     {"objective": focal_objective},
