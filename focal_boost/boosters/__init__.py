@@ -7,7 +7,7 @@ from focal_boost.boosters._booster import Booster, Trainer, booster_of, default_
 from focal_boost.boosters._lightgbm import LightGBM, derivative_settings, repeat
 from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
 from focal_boost.boosters._objective import WorkerObjective
-from focal_boost.boosters._xgboost import XGBoost
+from focal_boost.boosters._xgboost import XGBoost, check_one_callable
 
 __all__ = [
     "Booster",
@@ -18,6 +18,7 @@ __all__ = [
     "XGBoost",
     "XGBoostMetric",
     "booster_of",
+    "check_one_callable",
     "default_estimator",
     "derivative_settings",
     "repeat",

@@ -90,7 +90,7 @@ def log_sigmoid(x: np.ndarray) -> np.ndarray:
 
 def _terms(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ``log1p(exp(-size))``, and ``p l / q`` at the log-odds ``-size`` and ``size`` against the class."""
-    # With the odds e = exp(u), p l / q = log1p(e) / e, which tends to 1 for small e and to 0 for large e. The bound
+    # With the odds e = exp(u), p l / q = log1p(e) / e: it tends to 1 for small e and to 0 for large e. The bound
     # keeps both limits and takes e away from 0 / 0, in float32 too.
     odds = np.exp(-np.minimum(size, 80))
     log_total = np.log1p(odds)
