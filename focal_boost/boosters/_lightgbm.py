@@ -50,6 +50,8 @@ _UNSUPPORTED = ("init_model", "init_score", "eval_init_score", "eval_class_weigh
 class LightGBM:
     """An LGBMClassifier."""
 
+    reads_sparse = True
+
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
@@ -186,6 +188,10 @@ class LightGBM:
         if features.frame is None or (self._since_4_7 and not features.categories):
             return X
         return pandas_categories(features)
+
+    def model_start(self, start: Any) -> Any:
+        """Return the value that the model starts from, the given one."""
+        return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw scores, (n,) or (n, K), float64."""

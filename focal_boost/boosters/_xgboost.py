@@ -38,6 +38,8 @@ _UNSUPPORTED = {
 class XGBoost:
     """An XGBClassifier or XGBRFClassifier."""
 
+    reads_sparse = True
+
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
@@ -184,6 +186,10 @@ class XGBoost:
             callbacks=own.callbacks,
             kwargs=dict(own.kwargs) if getattr(own, "kwargs", None) else {},
         )
+
+    def model_start(self, start: Any) -> Any:
+        """Return the value that the model starts from, the given one."""
+        return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return margins, (n,) or (n, K), float32."""
