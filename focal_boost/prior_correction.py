@@ -54,8 +54,8 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     See Also
     --------
-    focal_boost.losses.posterior : The correction as a function.
-    FocalBoostClassifier : Trains boosters with class weights, and corrects their probabilities, with ``alpha``.
+    focal_boost.losses.posterior : Correct given probabilities.
+    focal_boost.FocalBoostClassifier : Train a booster with class weights and correct its probabilities.
 
     Notes
     -----

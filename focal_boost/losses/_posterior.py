@@ -63,7 +63,7 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
 
     See Also
     --------
-    PriorCorrectedClassifier : Apply the correction for class weights to a scikit-learn classifier.
+    focal_boost.PriorCorrectedClassifier : Apply the correction for class weights to a scikit-learn classifier.
 
     Notes
     -----
