@@ -1,17 +1,26 @@
 """The boosters and data sets that the tests of objectives and estimator run over; not a test itself."""
 
+from importlib.util import find_spec
+
 import numpy as np
+import pytest
 from lightgbm import LGBMClassifier
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
 from xgboost import XGBClassifier
 
 BOOSTERS = ("xgboost", "lightgbm")
+_CATBOOST = pytest.mark.skipif(find_spec("catboost") is None, reason="catboost is not installed")
+BINARY_BOOSTERS = (*BOOSTERS, pytest.param("catboost", marks=_CATBOOST))
 
 
 def booster(name, n_estimators=10, **params):
     """An unfitted classifier of the booster with that name."""
     if name == "xgboost":
         return XGBClassifier(n_estimators=n_estimators, n_jobs=1, **params)
+    if name == "catboost":
+        from catboost import CatBoostClassifier
+
+        return CatBoostClassifier(iterations=n_estimators, thread_count=1, **params)
     return LGBMClassifier(n_estimators=n_estimators, n_jobs=1, verbosity=-1, **params)
 
 
