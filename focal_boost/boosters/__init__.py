@@ -1,9 +1,16 @@
-"""XGBoost and LightGBM: shapes, starting values, metrics and native models. No arithmetic.
+"""XGBoost, LightGBM and CatBoost: shapes, starting values, metrics and native models. No arithmetic.
 
 Each booster is imported, and its terminology used, in one module only.
 """
 
-from focal_boost.boosters._booster import Booster, Trainer, booster_of, default_estimator
+from focal_boost.boosters._booster import (
+    Booster,
+    Trainer,
+    booster_of,
+    default_estimator,
+    only_binary,
+    unfitted_copy,
+)
 from focal_boost.boosters._lightgbm import LightGBM, derivative_settings, repeat
 from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
 from focal_boost.boosters._objective import WorkerObjective
@@ -21,5 +28,7 @@ __all__ = [
     "check_one_callable",
     "default_estimator",
     "derivative_settings",
+    "only_binary",
     "repeat",
+    "unfitted_copy",
 ]
