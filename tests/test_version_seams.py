@@ -101,10 +101,10 @@ def test_lightgbm_writes_a_model_text_that_the_native_finish_can_complete(y):
     text = model.booster_.model_to_string()
     for landmark in ("\nmax_feature_idx=", "[objective: custom]"):
         assert landmark in text, (
-            f"the model text of {LIGHTGBM} has no {landmark!r}: finish_native must learn the new one"
+            f"the model text of {LIGHTGBM} has no {landmark!r}: _store_objective must learn the new one"
         )
     assert "\nobjective=" not in text, (
-        f"{LIGHTGBM} names an objective for a callable: finish_native would add another"
+        f"{LIGHTGBM} names an objective for a callable: _store_objective would add another"
     )
     built_in = lightgbm.LGBMClassifier(n_estimators=2, verbosity=-1).fit(X, y).booster_.model_to_string()
     line = "objective=binary sigmoid:1\n" if y is Y else "objective=multiclass num_class:3\n"

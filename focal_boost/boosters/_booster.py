@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from sklearn.base import clone
 
 from focal_boost._data import Training
 from focal_boost._features import Features
+from focal_boost.boosters._catboost import CatBoost
 from focal_boost.boosters._hist_gradient_boosting import HistGradientBoosting
 from focal_boost.boosters._lightgbm import LightGBM
 from focal_boost.boosters._xgboost import XGBoost
@@ -86,11 +88,28 @@ def booster_of(estimator: Any) -> Booster:
         return LightGBM(estimator)
     if ensemble is not None and isinstance(estimator, ensemble.HistGradientBoostingClassifier):
         return HistGradientBoosting(estimator)
+    if _is_catboost(estimator):
+        return CatBoost(estimator)
     hint = ": an instance, not the class" if isinstance(estimator, type) else ""
     raise TypeError(
-        "estimator must be an XGBClassifier, XGBRFClassifier, LGBMClassifier, HistGradientBoostingClassifier "
-        f"or None (an XGBClassifier){hint}; got {estimator!r}."
+        "estimator must be an XGBClassifier, XGBRFClassifier, LGBMClassifier, HistGradientBoostingClassifier, "
+        f"CatBoostClassifier or None (an XGBClassifier){hint}; got {estimator!r}."
     )
+
+
+def unfitted_copy(estimator: Any) -> Any:
+    """Return an unfitted copy of the estimator, as `sklearn.base.clone` does where it can."""
+    return CatBoost(estimator).clone() if _is_catboost(estimator) else clone(estimator, safe=False)
+
+
+def only_binary(estimator: Any) -> bool:
+    """Return whether the booster of the estimator takes two classes only."""
+    return _is_catboost(estimator)
+
+
+def _is_catboost(estimator: Any) -> bool:
+    catboost = sys.modules.get("catboost")
+    return catboost is not None and isinstance(estimator, catboost.CatBoostClassifier)
 
 
 def default_estimator() -> Any:

@@ -110,9 +110,10 @@ class XGBoostUserMetric(_UserMetric):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the metric, averaged over the workers of a distributed training."""
-        return _mean_over_workers(self._value, y_true, y_pred, sample_weight)
+        return _mean_over_workers(self.value, y_true, y_pred, sample_weight)
 
-    def _value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
+    def value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
+        """Return what the function returns for the rows of one worker."""
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(self.function(y_true, self.probabilities(y_pred), **weight))
 
