@@ -23,13 +23,13 @@ from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, Multi
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """Gradient boosting with the focal loss, over XGBoost or LightGBM, with calibrated probabilities.
+    """Gradient boosting with the focal loss, over XGBoost, LightGBM or scikit-learn, with calibrated probabilities.
 
     Parameters
     ----------
     estimator : XGBClassifier, XGBRFClassifier or LGBMClassifier, optional
         The unfitted booster. It is cloned, never modified. None: an XGBClassifier that accepts
-        categories.
+        categories. Also, experimentally, a HistGradientBoostingClassifier, which needs no installation.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
@@ -79,7 +79,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
-        With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
+        With early stopping, as the booster counts: XGBoost and CatBoost from 0, LightGBM and scikit-learn from 1.
     best_score_ : float
         With early stopping, the watched metric in the best iteration.
     evals_result_ : dict

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeAlias
 import lightgbm as lgb
 import numpy as np
 import xgboost as xgb
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 import focal_boost
 
@@ -150,10 +152,19 @@ class Training:
 
     def work(self, model: Any) -> Callable[[], Any]:
         """Return the training."""
-        return partial(model.fit, *rows(self.n, self.n_classes))
+        X, y = rows(self.n, self.n_classes)
+
+        def train() -> Any:
+            with threadpool_limits(self.n_threads, user_api="openmp"):  # scikit-learn has no parameter for it
+                return model.fit(X, y)
+
+        return train if self.booster == "hist_gradient_boosting" else partial(model.fit, X, y)
 
     def estimator(self, **params: Any) -> Any:
-        """Return the unfitted booster: depth 6 (XGBoost) or 63 leaves (LightGBM)."""
+        """Return the unfitted booster: depth 6 (XGBoost) or 63 leaves."""
+        if self.booster == "hist_gradient_boosting":
+            settings = {"max_iter": self.n_rounds, "max_leaf_nodes": 63, "early_stopping": False}
+            return HistGradientBoostingClassifier(**settings, **params)
         params |= {"n_estimators": self.n_rounds, "n_jobs": self.n_threads}
         if self.booster == "xgboost":
             return xgb.XGBClassifier(max_depth=6, tree_method="hist", **params)
@@ -163,6 +174,18 @@ class Training:
 def focal_boost_training(package: ModuleType, training: Training) -> Any:
     """The estimator, from the validation of the input to the native model."""
     return package.FocalBoostClassifier(training.estimator(), gamma=training.gamma)
+
+
+def vector_leaf(training: Training) -> Any:
+    """XGBoost with one tree for all classes."""
+    applies = training.n_classes > 2 and tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 4)
+    return training.estimator(multi_strategy="multi_output_tree") if applies else None
+
+
+def vector_leaf_training(training: Training) -> Any:
+    """The same with the focal loss."""
+    estimator = vector_leaf(training)
+    return estimator and focal_boost.FocalBoostClassifier(estimator, gamma=training.gamma)
 
 
 def gbdtcbl_training(training: Training) -> Any:
@@ -212,8 +235,14 @@ _EVERYWHERE: Contenders = {
     "gbdtCBL": gbdtcbl_training,
 }
 TRAININGS: dict[str, Contenders] = {
-    "xgboost": {**_EVERYWHERE, "bokbokbok": bokbokbok_training},
+    "xgboost": {
+        **_EVERYWHERE,
+        "built-in, vector leaf": vector_leaf,
+        "focal_boost, vector leaf": vector_leaf_training,
+        "bokbokbok": bokbokbok_training,
+    },
     "lightgbm": {**_EVERYWHERE, "imlightgbm": imlightgbm_training},
+    "hist_gradient_boosting": {name: _EVERYWHERE[name] for name in ("built-in", "focal_boost")},
     "catboost": {
         "built-in": partial(catboost, "Logloss"),
         "CatBoost Focal": partial(catboost, "Focal:focal_alpha=0.5;focal_gamma=2"),
@@ -269,8 +298,9 @@ def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
             name = f"{booster}, 1M x 10, {threads}"
             yield Training(name, booster, million, 2, n_rounds, n_threads), contenders, 3
             if booster != "catboost":
-                name = f"{booster}, 200k x 10, 7 classes, {threads}"
-                yield Training(name, booster, million // 5, 7, n_rounds, n_threads), contenders, 3
+                n_classes = 5 if booster == "hist_gradient_boosting" else 7
+                name = f"{booster}, 200k x 10, {n_classes} classes, {threads}"
+                yield Training(name, booster, million // 5, n_classes, n_rounds, n_threads), contenders, 3
     for booster in ("xgboost", "lightgbm"):
         yield Prediction(f"predict_proba, {booster}, 1M rows", booster, million), PREDICTIONS, 5
 
