@@ -23,7 +23,7 @@ from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, Multi
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """Gradient boosting with the focal loss, over XGBoost, LightGBM or scikit-learn, with calibrated probabilities.
+    """Gradient boosting with the focal loss, over four boosters, with calibrated probabilities.
 
     Parameters
     ----------
