@@ -73,9 +73,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
-        The native model inside.
+        The native model inside; of scikit-learn and CatBoost ``estimator_`` itself.
     feature_importances_ : ndarray of shape (n_features,)
-        As the booster computes them.
+        As the booster computes them; HistGradientBoostingClassifier has none.
     n_iter_ : int
         Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
