@@ -123,35 +123,51 @@ def log_sigmoid(x: np.ndarray) -> np.ndarray:
         return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
+def _terms(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return ``log1p(exp(-size))``, and ``p l / q`` at the log-odds ``-size`` and ``size`` against the class."""
+    # With the odds e = exp(u), p l / q = log1p(e) / e: it tends to 1 for small e and to 0 for large e. The bound
+    # keeps both limits and takes e away from 0 / 0, in float32 too.
+    odds = np.exp(-np.minimum(size, 80))
+    log_total = np.log1p(odds)
+    return log_total, log_total / odds, odds * (size + log_total)
+
+
 def log_focal_weight(u: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
     """Return ``log w = g log q + log(1 + g p l / q)`` at the log-odds ``u`` against the class."""
-    # p l / q = log1p(e) / e with e = exp(u) tends to 1 for small e and to 0 for large e; the cut keeps both
-    # limits and takes e away from 0 / 0, in float32 too.
-    odds = np.exp(np.clip(u, -80, 80))
     with np.errstate(under="ignore"):
-        return gamma * log_sigmoid(u) + np.log1p(gamma * (np.log1p(odds) / odds))
+        log_total, likely, unlikely = _terms(np.abs(u))
+        # Not log1p: every caller adds a term of at least the same size.
+        return gamma * (np.minimum(u, 0) - log_total) + np.log(1 + gamma * np.where(u < 0, likely, unlikely))
 
 
 def binary_log_odds(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the log-odds of the posterior of the positive class, shape (n,)."""
-    gammas = gammas.astype(raw_prediction.dtype)
     log_ratio = np.log(alphas[1] / alphas[0]).astype(raw_prediction.dtype)
-    return (
-        raw_prediction
-        - log_ratio
-        - log_focal_weight(-raw_prediction, gammas[1])
-        + log_focal_weight(raw_prediction, gammas[0])
-    )
+    if not gammas.any():
+        return raw_prediction - log_ratio
+    negative = raw_prediction < 0
+    size = np.abs(raw_prediction)
+    likelier = other = gammas[0].astype(size.dtype)
+    if gammas[0] != gammas[1]:
+        likelier = np.where(negative, gammas[0], gammas[1]).astype(size.dtype)
+        other = np.where(negative, gammas[1], gammas[0]).astype(size.dtype)
+    # The log-odds of the likelier class, minus the logarithm of its focal weight over that of the other.
+    with np.errstate(under="ignore"):
+        log_total, likely, unlikely = _terms(size)
+        size += likelier * size + (likelier - other) * log_total
+        size -= np.log((1 + likelier * likely) / (1 + other * unlikely))
+    return np.where(negative, -size, size) - log_ratio
 
 
 def _log_unnormalised(u: np.ndarray, log_p: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
-    return log_p - np.log(alphas).astype(u.dtype) - log_focal_weight(u, gammas.astype(u.dtype))
+    log_terms = log_p - np.log(alphas).astype(u.dtype)
+    return log_terms - log_focal_weight(u, gammas.astype(u.dtype)) if gammas.any() else log_terms
 
 
 def multiclass_log_posterior(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the logarithm of the posterior of every class, (n, K)."""
     log_posterior = _log_unnormalised(*log_odds_against(raw_prediction), gammas[:, None], alphas[:, None])
-    return log_softmax(np.ascontiguousarray(log_posterior.T))
+    return np.ascontiguousarray(log_softmax(log_posterior, axis=0).T)
 
 
 def binary_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> float:
