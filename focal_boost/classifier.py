@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, check_scalar
 from focal_boost._arguments import check_flag
 from focal_boost._data import Training, hold_out, pair_eval_sets, read_training
 from focal_boost._features import read_features
-from focal_boost.boosters import Trainer, booster_of, default_estimator
+from focal_boost.boosters import Trainer, booster_of, default_estimator, only_binary, unfitted_copy
 from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, MulticlassFocalLoss
 
 
@@ -291,10 +291,19 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return copy(self)
 
+    def __sklearn_clone__(self) -> Self:
+        # scikit-learn cannot clone a CatBoostClassifier with lists among its parameters.
+        others = copy(self)
+        others.estimator = None
+        cloned = BaseEstimator.__sklearn_clone__(others)
+        cloned.estimator = unfitted_copy(self.estimator)
+        return cloned
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = not only_binary(self.estimator)
         tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.estimator is None or booster_of(self.estimator).reads_sparse
         return tags
 
 
@@ -316,7 +325,7 @@ def train(
     fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
     fitted.classes_, fitted.n_classes_ = training.classes, len(training.classes)
     fitted.loss_ = loss
-    fitted.initial_raw_prediction_ = start
+    fitted.initial_raw_prediction_ = booster_of(fitted.estimator_).model_start(start)
     if not booster_of(fitted.estimator_).made_a_split:
         warnings.warn(
             "No split was made: the model is the constant it starts from. The gradients may be too small for "

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import BOOSTERS, booster
+from ..cases import ALL_BOOSTERS, BOOSTERS, booster
 from .test_bad_input import RNG, Y3, X, Y
 
 
@@ -76,7 +76,7 @@ def test_layouts_that_mean_the_same_predict_the_same(name, tmp_path):
         np.testing.assert_array_equal(*trained)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 @pytest.mark.parametrize(
     "relabel",
     [
@@ -106,14 +106,14 @@ def test_labels_and_weights_that_mean_the_same_train_the_same(name, relabel):
         np.testing.assert_array_equal(model.predict(X), Y[0] * 0 + expected.argmax(axis=1))
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_weights_whose_sum_is_larger_than_one_of_them_may_be(name):
     start = FocalBoostClassifier(booster(name)).fit(X, Y).initial_raw_prediction_
     large = FocalBoostClassifier(booster(name)).fit(X, Y, np.full(60, 2.0**49)).initial_raw_prediction_
     np.testing.assert_allclose(large, start, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_the_smallest_training_sets(name):
     for n, width in ((2, 1), (3, 1), (2, 5)):
         with pytest.warns(UserWarning, match="No split was made"):
@@ -121,7 +121,7 @@ def test_the_smallest_training_sets(name):
         np.testing.assert_allclose(model.predict_proba(np.ones((1, width)))[0, 1], (n // 2) / n, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_a_gamma_that_leaves_no_gradient_warns(name):
     with pytest.warns(UserWarning, match="No split was made.*gamma=200"):
         FocalBoostClassifier(booster(name), gamma=200).fit(X, Y)
