@@ -61,6 +61,7 @@ def test_public_methods_of_a_loss():
         "gradient",
         "gradient_hessian",
         "hessian",
+        "log_likelihood",
         "loss",
         "objective",
         "predict_log_proba",
