@@ -244,10 +244,10 @@ def shap_probabilities(name, X, y):
 def shap_posterior(name, X, y):
     shap = pytest.importorskip("shap")
     fitted = model(name).fit(X, y)
-    explainer = shap.Explainer(lambda rows: fitted.predict_proba(rows)[:, 1], X[:50], seed=0)
-    explanation = explainer(X[:10])
+    explainer = shap.Explainer(lambda rows: fitted.predict_proba(rows)[:, 1], X[:20], seed=0)
+    explanation = explainer(X[:5])
     total = explanation.values.sum(axis=1) + explanation.base_values
-    assert_allclose(total, fitted.predict_proba(X[:10])[:, 1], atol=1e-6)
+    assert_allclose(total, fitted.predict_proba(X[:5])[:, 1], atol=1e-6)
 
 
 def onnx(name, X, y, model=model):
@@ -351,17 +351,19 @@ def dask_model():
 
 
 def native_file(name, X, y, model):
-    for data in (rare, four_classes):
-        X, y = data()
-        fitted = model(name, calibrated=False).fit(X, y)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"model.{'json' if name == 'xgboost' else 'txt'}"
+    with tempfile.TemporaryDirectory() as folder:
+        expected = {}
+        for data in (rare, four_classes):
+            X, y = data()
+            fitted = model(name, calibrated=False).fit(X, y)
+            path = Path(folder) / f"{data.__name__}.{'json' if name == 'xgboost' else 'txt'}"
             np.save(path.with_suffix(".X.npy"), X)
             (fitted.estimator_ if name == "xgboost" else fitted.booster_).save_model(path)
-            subprocess.run([sys.executable, "-c", ELSEWHERE, path], check=True)
+            expected[path] = fitted.predict_proba(X)
+        subprocess.run([sys.executable, "-c", ELSEWHERE, *expected], check=True)
+        for path, plain in expected.items():
             proba = np.load(f"{path}.npy")
-        plain = fitted.predict_proba(X)
-        assert_allclose(proba, plain if proba.ndim == 2 else plain[:, 1], atol=1e-6)
+            assert_allclose(proba, plain if proba.ndim == 2 else plain[:, 1], atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning")

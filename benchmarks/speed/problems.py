@@ -269,7 +269,7 @@ class Prediction:
 
 def calibrated(package: ModuleType, prediction: Prediction) -> Any:
     """The fitted estimator."""
-    training = Training("", prediction.booster, 20_000, n_rounds=100)
+    training = Training("", prediction.booster, min(20_000, prediction.n), n_rounds=100)
     return focal_boost_training(package, training).fit(*rows(training.n, 2))
 
 
@@ -284,7 +284,7 @@ PREDICTIONS: Contenders = {
 
 def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield each problem with its contenders and the number of repetitions."""
-    million = 5_000 if quick else 1_000_000
+    million = 2_000 if quick else 1_000_000
     for gamma in (0.0, 2.0, 1.5, 5.0):
         yield Call(f"call, 1M rows, gamma {gamma:g}", million, gamma), CALLS, 31
     yield Call("call, 1000 rows, gamma 2", 1000), CALLS, 31
@@ -292,7 +292,7 @@ def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     for exponent in () if quick else (5, 6, 7, 8):
         yield Call(f"call, 10^{exponent} rows, gamma 2", 10**exponent), {"focal_boost": CALLS["focal_boost"]}, 7
     n_rounds = 2 if quick else 50
-    for n_threads in (1, 2):
+    for n_threads in (1,) if quick else (1, 2):
         threads = f"{n_threads} thread{'s' * (n_threads > 1)}"
         for booster, contenders in TRAININGS.items():
             name = f"{booster}, 1M x 10, {threads}"
