@@ -22,10 +22,10 @@ import focal_boost
 Contenders: TypeAlias = dict[str, Callable[[Any], Any]]
 
 
-def rows(n: int, n_classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return ten float32 features, six of them informative, and labels; two classes: 5 % positives."""
+def rows(n: int, n_classes: int, seed: int = 0, n_features: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Return float32 features, six of them informative, and labels; two classes: 5 % positives."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 10)).astype(np.float32)
+    X = rng.normal(size=(n, n_features)).astype(np.float32)
     score = X[:, :6] @ rng.normal(size=(6, n_classes)) + rng.gumbel(size=(n, n_classes))
     if n_classes == 2:
         difference = score[:, 1] - score[:, 0]
@@ -139,7 +139,7 @@ CALLS: Contenders = {
 
 @dataclass(frozen=True)
 class Training:
-    """Training on ``n`` rows of 10 features."""
+    """Training on ``n`` rows, with the first ``n_eval`` of them as an eval set."""
 
     name: str
     booster: str
@@ -148,17 +148,24 @@ class Training:
     n_rounds: int = 50
     n_threads: int = 1
     gamma: float = 2.0
+    n_features: int = 10
+    n_eval: int = 0
     n_calls: ClassVar[int] = 1
 
     def work(self, model: Any) -> Callable[[], Any]:
         """Return the training."""
-        X, y = rows(self.n, self.n_classes)
+        X, y = rows(self.n, self.n_classes, n_features=self.n_features)
+        fit_params: dict[str, Any] = {}
+        if self.n_eval:
+            fit_params["eval_set"] = [(X[: self.n_eval], y[: self.n_eval])]
+        if self.booster == "xgboost":
+            fit_params["verbose"] = False
 
         def train() -> Any:
             with threadpool_limits(self.n_threads, user_api="openmp"):  # scikit-learn has no parameter for it
                 return model.fit(X, y)
 
-        return train if self.booster == "hist_gradient_boosting" else partial(model.fit, X, y)
+        return train if self.booster == "hist_gradient_boosting" else partial(model.fit, X, y, **fit_params)
 
     def estimator(self, **params: Any) -> Any:
         """Return the unfitted booster: depth 6 (XGBoost) or 63 leaves."""
@@ -303,11 +310,17 @@ def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
                 yield Training(name, booster, million // 5, n_classes, n_rounds, n_threads), contenders, 3
     for booster in ("xgboost", "lightgbm"):
         yield Prediction(f"predict_proba, {booster}, 1M rows", booster, million), PREDICTIONS, 5
+    from benchmarks.speed.small import small_problems
+
+    yield from small_problems(quick)
 
 
 def versions(base: ModuleType, quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield the problems with this library as ``base`` has it and as it is here as their contenders."""
+    from benchmarks.speed.small import Metric, Search, metric_of, search_of
+
     kinds = {Call: loss_of, Training: focal_boost_training, Prediction: calibrated}
+    kinds |= {Metric: metric_of, Search: search_of}
     packages = {"base": base, "focal_boost": focal_boost}
     for problem, contenders, repetitions in problems(quick):
         if "focal_boost" in contenders:
