@@ -157,9 +157,9 @@ class Training:
         X, y = rows(self.n, self.n_classes, n_features=self.n_features)
         fit_params: dict[str, Any] = {}
         if self.n_eval:
-            fit_params["eval_set"] = [(X[: self.n_eval], y[: self.n_eval])]
-        if self.booster == "xgboost":
-            fit_params["verbose"] = False
+            fit_params = {"eval_X": X[: self.n_eval], "eval_y": y[: self.n_eval]}
+            if self.booster == "xgboost":
+                fit_params = {"eval_set": [tuple(fit_params.values())], "verbose": False}
 
         def train() -> Any:
             with threadpool_limits(self.n_threads, user_api="openmp"):  # scikit-learn has no parameter for it

@@ -43,7 +43,7 @@ def plain_metric(metric: Metric) -> Any:
 
 def metric_of(package: ModuleType, metric: Metric) -> Any:
     """The metric of the library, of the posterior."""
-    return import_module("focal_boost.boosters").LightGBMMetric(loss_of(package, metric))
+    return import_module("focal_boost.boosters").XGBoostMetric(loss_of(package, metric))
 
 
 METRICS: Contenders = {"plain NumPy log loss": plain_metric, "focal_boost": partial(metric_of, focal_boost)}
@@ -94,10 +94,8 @@ def small_problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
             for gamma in (0.0, 2.0):
                 for n_eval in (0, n // 4):
                     for n_threads in (1,) if quick else (1, 2):
-                        classes = f", {n_classes} classes" if n_classes > 2 else ""
-                        name = (
-                            f"{booster}, {n // 1000}k x 20{classes}, gamma {gamma:g}{', eval set' if n_eval else ''}, "
-                            f"{n_threads} thread{'s' * (n_threads > 1)}"
-                        )
+                        name = f"{booster}, {n // 1000}k x 20"
+                        name += f", {n_classes} classes" * (n_classes > 2) + f", gamma {gamma:g}"
+                        name += ", eval set" * bool(n_eval) + f", {n_threads} thread" + "s" * (n_threads > 1)
                         problem = Training(name, booster, n, n_classes, n_rounds, n_threads, gamma, 20, n_eval)
                         yield problem, TRAININGS, 5 if n < 100_000 else 3
