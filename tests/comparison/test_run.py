@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from focal_boost import FocalBoostClassifier
 from focal_boost.comparison import InputError
 from focal_boost.comparison._compare import run_plan
-from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS, Contender, n_rounds
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS, Contender, n_rounds
 from focal_boost.comparison._plan import hold_out
 from focal_boost.comparison._run import run
 
@@ -60,21 +60,22 @@ def test_the_test_rows_of_the_folds_are_scikit_learns_and_all_contenders_share_t
     expected = [test for _, test in StratifiedKFold(3, shuffle=True, random_state=3).split(X, y)]
     for fold, test in zip(folds, expected, strict=True):
         np.testing.assert_array_equal(fold.test, test)
-        assert fold.proba.shape == (4, len(test), 3)
+        assert fold.proba.shape == (5, len(test), 3)
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
 def test_focal_contenders_are_kept_before_and_after_calibration(booster, folds_of):
     fold = folds_of[booster][0]
-    assert fold.contenders == [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2", CHOSEN]
+    assert fold.contenders == [LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, "gamma 2", CHOSEN]
     np.testing.assert_array_equal(fold.proba[:2], fold.uncalibrated[:2])
-    assert np.abs(fold.proba[2] - fold.uncalibrated[2]).max() > 0.01
+    assert np.abs(fold.proba[3] - fold.uncalibrated[3]).max() > 0.01
 
 
 def test_the_chosen_contender_has_the_results_of_a_candidate(folds_of):
     for fold in folds_of["xgboost"]:
         i = fold.contenders.index(fold.chosen)
-        assert fold.rows[-1] == {**fold.rows[i], "contender": CHOSEN}
+        assert fold.rows[-1] == {**fold.rows[i], "contender": CHOSEN, "seconds": fold.rows[-1]["seconds"]}
+        assert fold.rows[-1]["seconds"] > fold.rows[i]["seconds"]
         np.testing.assert_array_equal(fold.proba[-1], fold.proba[i])
         assert fold.chosen in (LOG_LOSS.name, "gamma 2")
 
@@ -90,7 +91,7 @@ def test_training_and_choice_do_not_depend_on_the_test_rows(folds_of):
 
 
 def test_one_gamma_leaves_nothing_to_choose():
-    assert quick_plan(gamma=2).n_fits == 3 * 3
+    assert quick_plan(gamma=2).n_fits == 3 * 4
     assert CHOSEN not in run(quick_plan(gamma=2), None, nothing)[0].contenders
 
 
@@ -98,7 +99,7 @@ def test_every_model_advances_the_progress():
     moves = []
     plan = quick_plan(gamma=(0, 1, 2))
     run(plan, None, moves.append)
-    assert sum(moves) == plan.n_fits == 3 * (4 + 3 * 3)
+    assert sum(moves) == plan.n_fits == 3 * (5 + 3 * 3)
 
 
 def test_rare_classes_are_compared_without_a_warning():
@@ -128,7 +129,7 @@ def test_control_c_is_deferred_to_the_end_of_the_model_but_a_second_one_is_not()
 
     def press(n):
         moves.append(n)
-        if len(moves) == 12:
+        if len(moves) == 13:
             signal.raise_signal(signal.SIGINT)
             moves.append("went on")
 
@@ -152,7 +153,7 @@ def test_an_interrupt_between_boosters_returns_the_finished_one(tmp_path, no_pic
 
     def interrupt(n):
         moves.append(n)
-        if len(moves) == 12:
+        if len(moves) == 13:
             raise KeyboardInterrupt
 
     comparison = run_plan(quick_plan(booster=BOOSTERS), tmp_path, interrupt)
