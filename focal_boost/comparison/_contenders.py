@@ -176,6 +176,8 @@ def _is_installed(name: str) -> bool:
         importlib.import_module(name)
     except ImportError:
         return False
+    except OSError as error:
+        raise InputError(f"booster {name!r} cannot be loaded: {one_line(error)}") from error
     return True
 
 
