@@ -57,7 +57,8 @@ class Plan:
     @property
     def n_fits_per_fold(self) -> int:
         """Number of models to train in one fold of one booster."""
-        return len(self.contenders) + (INNER_FOLDS * len(self.candidates) if self.chooses else 0)
+        # The corrected probabilities are of the model with class weights.
+        return len(self.contenders) - 1 + (INNER_FOLDS * len(self.candidates) if self.chooses else 0)
 
     @property
     def n_fits(self) -> int:
