@@ -28,7 +28,7 @@ def __getattr__(name: str) -> Any:
     try:
         from focal_boost.comparison import compare
     except ImportError as error:
-        raise ImportError(f"compare needs {error.name}: pip install pandas matplotlib") from error
+        raise ImportError(f"compare needs {error.name}: pip install skrub") from error
     globals()["compare"] = compare
     return compare
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from focal_boost.comparison._comparison import Comparison
 from focal_boost.comparison._contenders import Alpha
-from focal_boost.comparison._data import InputError, from_arrays
+from focal_boost.comparison._data import InputError, Labels, from_arrays
 from focal_boost.comparison._fold import KeptFolds
 from focal_boost.comparison._plan import GAMMAS, Plan, make_plan
 from focal_boost.comparison._run import run
@@ -24,26 +24,33 @@ def compare(
     gamma: float | Sequence[float] = GAMMAS,
     alpha: Alpha | Sequence[Alpha] = None,
     folds: int = 5,
+    repeats: int = 1,
     positive: Any = None,
+    exclude_class: Sequence[Any] = (),
+    min_rows: int = 0,
+    categorical: Sequence[Any] = (),
+    cost_ratio: float | None = None,
     params: Mapping[str, Any] | None = None,
+    jobs: int = 1,
     seed: int = 0,
     out: Any = None,
     progress: bool = False,
 ) -> Comparison:
     """Compare focal losses with the built-in log loss by cross-validation.
 
-    The contenders are the booster's own log loss, the same with balanced class weights, the focal loss with each
-    gamma and alpha, and the focal loss whose parameters inner cross-validation chooses. All are trained on the
-    same folds, with early stopping on the same held-out part of the training rows.
+    The contenders are the booster's own log loss, the same with balanced class weights (the probabilities as they
+    come, and corrected), the focal loss with each gamma and alpha, and the focal loss whose parameters inner
+    cross-validation chooses. All are trained on the same folds, with early stopping on the same held-out part of
+    the training rows.
 
     Parameters
     ----------
     X : data frame or array-like of shape (n_samples, n_features)
-        Strings become categories; dates and identifiers are left out and noted; missing values stay. Numbers stay
-        numbers (the command, whose files have no types, uses whole numbers with 3 to 10 values as categories).
+        skrub types and cleans the columns: strings become categories, dates become numbers, missing values stay.
+        Identifiers, free text and constant columns are left out and noted. Numbers stay numbers.
     y : array-like of shape (n_samples,)
         Class labels, 2 to 200 classes, each with at least ``folds`` rows.
-    booster : {"xgboost", "lightgbm"} or sequence of these, default="xgboost"
+    booster : {"xgboost", "lightgbm", "both"} or sequence of these, default="xgboost"
         The boosters to train.
     gamma : float or sequence of float, default=(0, 0.5, 1, 2, 5)
         Focusing parameters to try, >= 0. 0 without alpha is the built-in log loss.
@@ -51,23 +58,36 @@ def compare(
         Class weights to try with each gamma; a float is the weight of the positive of two classes.
     folds : int, default=5
         At least 3. Ten folds detect smaller differences than five.
+    repeats : int, default=1
+        How often to repeat the cross-validation with other folds.
     positive : label, optional
         The positive class, by default the rarer of two. With more classes, the one to separate from all others.
+    exclude_class : sequence of labels, default=()
+        Classes whose rows to leave out.
+    min_rows : int, default=0
+        Leave out every class with fewer rows.
+    categorical : sequence of column names, default=()
+        Columns of numbers that are codes of categories.
+    cost_ratio : float, optional
+        With two classes, the cost of a missed positive as a multiple of that of a false alarm, by default the
+        number of negatives per positive.
     params : dict, optional
         Parameters of the boosters, over ``n_estimators=1000, learning_rate=0.1`` and ``early_stopping_rounds=25``;
         or such a dict for each booster.
+    jobs : int, default=1
+        Number of models to train at the same time, -1 for as many as processors.
     seed : int, default=0
         Seed of folds and boosters.
     out : path-like, optional
         Directory for results, figure and report. Finished folds are kept there and reused.
     progress : bool, default=False
-        Whether to show a progress bar, which needs the package rich.
+        Whether to show the progress, which needs the package rich.
 
     Returns
     -------
     comparison : Comparison
-        The data frames ``scores``, ``summary`` and ``differences``, the texts ``verdict`` and ``script``, and the
-        figure ``plot()``.
+        The data frames ``scores``, ``summary`` and ``differences``, the texts ``verdict`` and ``script``, the
+        figure ``plot()`` and the unfitted ``estimator()``.
 
     Raises
     ------
@@ -84,10 +104,15 @@ def compare(
     -----
     Rows are assumed to be independent: with grouped or time-ordered rows, all scores are too optimistic.
 
+    Columns of whole numbers with 3 to 10 values, used as categories, gave XGBoost 1.000 to 1.026 times the log
+    loss that they gave as numbers, and LightGBM 0.975 to 0.998 times (four data sets with 5 to 78 such columns).
+
     References
     ----------
     C. Nadeau, Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003,
-    `doi:10.1023/A:1024068626366 <https://doi.org/10.1023/A:1024068626366>`_.
+    `doi:10.1023/A:1024068626366 <https://doi.org/10.1023/A:1024068626366>`_. For repeated cross-validation:
+    R. Bouckaert, E. Frank, "Evaluating the Replicability of Significance Tests for Comparing Learning Algorithms",
+    PAKDD 2004, `doi:10.1007/978-3-540-24775-3_3 <https://doi.org/10.1007/978-3-540-24775-3_3>`_.
 
     Examples
     --------
@@ -96,15 +121,27 @@ def compare(
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> comparison = focal_boost.compare(X, y, gamma=2, folds=3, params={"n_estimators": 20})
     >>> list(comparison.summary.loc["xgboost"].index)
-    ['log loss (gamma 0)', 'class weights', 'gamma 2']
+    ['log loss (gamma 0)', 'class weights', 'class weights, corrected', 'gamma 2']
     >>> comparison.best
     ('xgboost', 'log loss (gamma 0)')
     """
-    plan = make_plan(from_arrays(X, y, positive), booster, gamma, alpha, folds, params, seed)
+    labels = Labels(positive, _labels("exclude_class", exclude_class), min_rows)
+    plan = make_plan(
+        from_arrays(X, y, labels, _labels("categorical", categorical)),
+        booster=booster,
+        gamma=gamma,
+        alpha=alpha,
+        folds=folds,
+        repeats=repeats,
+        params=params,
+        cost_ratio=cost_ratio,
+        jobs=jobs,
+        seed=seed,
+    )
     if progress:
-        from focal_boost.comparison._progress import bar
+        from focal_boost.comparison import _progress
 
-        with bar(plan.n_fits) as advance:
+        with _progress.progress(plan.n_fits, plan.n_fits_per_fold) as advance:
             comparison = run_plan(plan, out, advance)
     else:
         comparison = run_plan(plan, out)
@@ -113,10 +150,18 @@ def compare(
     return comparison
 
 
-def run_plan(plan: Plan, out: Any = None, advance: Callable[[int], Any] = lambda n: None) -> Comparison:
+def _labels(name: str, values: Any) -> list[Any]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InputError(f"{name} must be a sequence; got {values!r}: write [{values!r}].")
+    return list(values)
+
+
+def run_plan(
+    plan: Plan, out: Any = None, advance: Callable[[int], Any] = lambda n: None, command: str = ""
+) -> Comparison:
     """Train all models and save the result in the directory ``out``, if given."""
     if out is None:
-        return Comparison(plan, run(plan, None, advance))
+        return Comparison(plan, run(plan, None, advance), command)
     if not isinstance(out, str | os.PathLike) or not os.fspath(out):
         raise InputError(f"out must be the path of a directory; got {out!r}.")
     directory = Path(out)
@@ -125,7 +170,7 @@ def run_plan(plan: Plan, out: Any = None, advance: Callable[[int], Any] = lambda
     except OSError as error:
         raise InputError(f"out {str(out)!r} cannot be a directory: {error.strerror}.") from error
     kept = KeptFolds(directory / "folds", plan)
-    comparison = Comparison(plan, run(plan, kept, advance))
+    comparison = Comparison(plan, run(plan, kept, advance), command)
     failures = [kept.failure] if kept.failure else []
     try:
         comparison.save(directory)

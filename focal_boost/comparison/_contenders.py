@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +15,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.comparison._data import InputError, Problem, is_integer, one_line
+from focal_boost.losses import posterior
 
 Alpha: TypeAlias = float | Literal["balanced"] | None
 
@@ -35,16 +37,19 @@ class Contender:
     name: str
     gamma: float = 0.0
     alpha: Alpha = None
-    class_weights: bool = False
+    calibrated: bool = True
 
     @property
     def built_in(self) -> bool:
         """Whether the booster's own objective trains it."""
-        return not self.gamma and self.alpha is None
+        return not self.calibrated or (not self.gamma and self.alpha is None)
 
 
 LOG_LOSS = Contender("log loss (gamma 0)")
-CLASS_WEIGHTS = Contender("class weights", class_weights=True)
+# As people use them: weighted rows, and the shifted probabilities as they come.
+CLASS_WEIGHTS = Contender("class weights", alpha="balanced", calibrated=False)
+# The probabilities of the same model, with the shift undone.
+CORRECTED = Contender("class weights, corrected", alpha="balanced")
 CHOSEN = "gamma chosen"
 
 
@@ -54,15 +59,39 @@ def gamma_text(gamma: float) -> str:
     return text if float(text) == gamma else repr(gamma)
 
 
-def make_contenders(gammas: Sequence[float], alphas: Sequence[Alpha]) -> tuple[Contender, ...]:
-    """Return the built-in contenders and every focal loss, without repetition."""
-    focal = [
-        Contender(f"gamma {gamma_text(gamma)}" + ("" if alpha is None else f", alpha {alpha}"), gamma, alpha)
-        for alpha in alphas
-        for gamma in gammas
-        if gamma or alpha is not None
-    ]
-    return (LOG_LOSS, CLASS_WEIGHTS, *dict.fromkeys(focal))
+def make_contenders(
+    gammas: Sequence[float], alphas: Sequence[Alpha]
+) -> tuple[tuple[Contender, ...], tuple[Contender, ...]]:
+    """Return the contenders, and those of them that were asked for, among which inner cross-validation chooses."""
+    candidates = []
+    for alpha in alphas:
+        for gamma in gammas:
+            name = f"gamma {gamma_text(gamma)}" + ("" if alpha is None else f", alpha {alpha}")
+            candidates.append(Contender(name, gamma, alpha) if gamma or alpha is not None else LOG_LOSS)
+    contenders = dict.fromkeys((LOG_LOSS, CLASS_WEIGHTS, CORRECTED, *candidates))
+    return tuple(contenders), tuple(dict.fromkeys(candidates))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained contender: its probabilities on rows to score and to stop on, and how training went.
+
+    ``proba`` and ``uncalibrated`` are of shape (n, K), ``curve`` is the log loss by round on the rows to stop on.
+    """
+
+    proba: npt.NDArray[Any]
+    uncalibrated: npt.NDArray[Any]
+    proba_stop: npt.NDArray[Any]
+    curve: list[float]
+    n_rounds: int
+    seconds: float
+
+
+def corrected(result: Result, y: npt.NDArray[Any]) -> Result:
+    """Return the result of class weights that are balanced for ``y``, with corrected probabilities."""
+    alpha = compute_class_weight("balanced", classes=np.unique(y), y=y)
+    proba, proba_stop = (posterior(p, gamma=0.0, alpha=alpha) for p in (result.proba, result.proba_stop))
+    return replace(result, proba=proba, proba_stop=proba_stop)
 
 
 @dataclass(frozen=True)
@@ -80,27 +109,61 @@ class Booster:
         """Return an unfitted estimator."""
         return getattr(importlib.import_module(self.name), self.class_name)(**{**self.params, **more})
 
+    def classifier(self, contender: Contender, **more: Any) -> FocalBoostClassifier:
+        """Return the unfitted classifier whose loss and probabilities are those of the contender."""
+        return FocalBoostClassifier(
+            self.make(**more),
+            gamma=contender.gamma,
+            alpha=contender.alpha,
+            calibrated=contender.calibrated,
+        )
+
     def train(
         self, contender: Contender, X: Any, y: npt.NDArray[Any], X_stop: Any, y_stop: npt.NDArray[Any]
     ) -> Any:
         """Return a model trained on (X, y) until its unweighted log loss on (X_stop, y_stop) stops falling."""
         fit_params: dict[str, Any] = {"eval_set": [(X_stop, y_stop)]}
-        if contender.class_weights:
-            fit_params["sample_weight"] = compute_sample_weight("balanced", y)
+        more: dict[str, Any] = {}
         if self.name == "xgboost":
-            model = self.make(early_stopping_rounds=self.early_stopping_rounds)
+            more["early_stopping_rounds"] = self.early_stopping_rounds
             fit_params["verbose"] = False
         else:
             from lightgbm import early_stopping
 
-            model = self.make(verbosity=-1)
             fit_params["callbacks"] = [early_stopping(self.early_stopping_rounds, verbose=False)]
         if not contender.built_in:
-            model = FocalBoostClassifier(model, gamma=contender.gamma, alpha=contender.alpha)
-        elif "eval_X" in inspect.signature(model.fit).parameters:  # LightGBM 4.7 deprecates eval_set
+            return self.classifier(contender, **more).fit(X, y, **fit_params)
+        model = self.make(**more)
+        if contender.alpha is not None:
+            fit_params["sample_weight"] = compute_sample_weight(contender.alpha, y)
+        if "eval_X" in inspect.signature(model.fit).parameters:  # LightGBM 4.7 deprecates eval_set
             del fit_params["eval_set"]
             fit_params |= {"eval_X": (X_stop,), "eval_y": (y_stop,)}
         return model.fit(X, y, **fit_params)
+
+    def evaluate(
+        self, contender: Contender, X: Any, y: npt.NDArray[Any], X_stop: Any, y_stop: npt.NDArray[Any], X_test: Any
+    ) -> Result:
+        """Train and predict; ``X_test`` is None if only the rows to stop on are to be scored."""
+        start = time.perf_counter()
+        model = self.train(contender, X, y, X_stop, y_stop)
+        seconds = time.perf_counter() - start
+        proba_stop = model.predict_proba(X_stop)
+        if X_test is None:
+            proba = uncalibrated = proba_stop
+        elif isinstance(model, FocalBoostClassifier):
+            raw = model.decision_function(X_test)
+            proba, uncalibrated = (model.loss_.predict_proba(raw, calibrated=c) for c in (True, False))
+        else:
+            proba = uncalibrated = model.predict_proba(X_test)
+        return Result(proba, uncalibrated, proba_stop, _curve(model), n_rounds(model), seconds)
+
+
+def _curve(model: Any) -> list[float]:
+    """Return the log loss on the rows to stop on, by round."""
+    is_xgboost = callable(getattr(model, "evals_result", None))
+    (metrics,) = (model.evals_result() if is_xgboost else model.evals_result_).values()
+    return next((values for name, values in metrics.items() if "log" in name), [])
 
 
 def n_rounds(model: Any) -> int:
@@ -109,13 +172,6 @@ def n_rounds(model: Any) -> int:
         return model.n_iter_
     # XGBoost counts its iterations from 0, LightGBM from 1.
     return model.best_iteration + 1 if hasattr(model, "best_iteration") else model.best_iteration_
-
-
-def predict_uncalibrated(model: Any, X: Any) -> npt.NDArray[Any]:
-    """Return the plain sigmoid or softmax of a focal model, the probabilities of any other; (n, K)."""
-    if isinstance(model, FocalBoostClassifier):
-        return model.loss_.predict_proba(model.decision_function(X), calibrated=False)
-    return model.predict_proba(X)
 
 
 def default_booster() -> str:
@@ -128,16 +184,20 @@ def _is_installed(name: str) -> bool:
         importlib.import_module(name)
     except ImportError:
         return False
+    except OSError as error:
+        raise InputError(f"booster {name!r} cannot be loaded: {one_line(error)}") from error
     return True
 
 
-def check_name(name: Any) -> None:
-    """Raise InputError unless it is the name of a booster."""
-    if not isinstance(name, str) or name not in _BOOSTERS:
-        raise InputError(f"booster must be 'xgboost' or 'lightgbm'; got {name!r}.")
+def check_names(names: Sequence[Any]) -> list[str]:
+    """Return the names of boosters without repetition, "both" spelled out; raise InputError for any other."""
+    for name in names:
+        if not isinstance(name, str) or name not in (*_BOOSTERS, "both"):
+            raise InputError(f"booster must be 'xgboost', 'lightgbm' or 'both'; got {name!r}.")
+    return list(_BOOSTERS) if "both" in names else list(dict.fromkeys(names))
 
 
-def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, seed: int) -> Booster:
+def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, seed: int, jobs: int) -> Booster:
     """Return a booster with the user's parameters over the defaults, checked by fits of one round."""
     if not _is_installed(name):
         (other,) = set(_BOOSTERS) - {name}
@@ -147,8 +207,8 @@ def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, 
         raise InputError(f"booster {name!r} is not installed: pip install {name}, {remedy}")
     version = str(importlib.import_module(name).__version__)
     defaults: dict[str, Any] = {"n_estimators": 1000, "learning_rate": 0.1, "random_state": seed}
-    # With few data threads cost more than they save.
-    if problem.X.size < 500_000:
+    # With few data threads cost more than they save; of several models at once each has one.
+    if jobs != 1 or problem.X.size < 500_000:
         defaults["n_jobs"] = 1
     if name == "xgboost" and any(str(dtype) == "category" for dtype in problem.X.dtypes):
         defaults["enable_categorical"] = True
@@ -162,6 +222,8 @@ def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, 
                 f"params for lightgbm: {parameter} {own[parameter]!r} cannot be compared: LightGBM does not stop "
                 "early in dart, which drops trees of earlier rounds."
             )
+    if name == "lightgbm":
+        own["verbosity"] = -1  # it would print to standard output
     early_stopping_rounds = own.pop("early_stopping_rounds")
     booster = Booster(name, *_BOOSTERS[name], version, own, early_stopping_rounds)
     trial = replace(booster, params={**booster.params, "n_estimators": 1})

@@ -1,25 +1,32 @@
 """Turn a table and its labels into a classification problem: typed features, labels 0 to K - 1.
 
+skrub types and cleans the columns. By hand are only the things it does not do: leave out numeric identifiers,
+reject infinite values, use numbers as categories on request, and rename columns whose names the boosters reject.
 Every rejection is an `InputError` of one line that names the remedy. This module does not depend on any model.
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
+from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.preprocessing import FunctionTransformer
+from skrub import TableVectorizer, ToCategorical
 
 MAX_CLASSES = 200
 MAX_LEVELS = 255
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 _IDENTIFIER = re.compile(r"(^|[\W_])(id|uuid|index|key|row)$|^unnamed|(?<=[a-z])(ID|Id)$", re.IGNORECASE)
 
 
@@ -28,19 +35,33 @@ class InputError(ValueError):
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Features and labels 0 to K - 1.
+class Labels:
+    """How labels become classes: which class is positive, and which ones are left out."""
 
-    The features are called f0, f1, ...: the boosters reject some names, such as those with brackets. ``source``
-    are the lines of Python that make the same ``X`` and ``y``.
+    positive: Any = None
+    exclude: Sequence[Any] = ()
+    min_rows: int = 0
+
+
+DEFAULT_LABELS = Labels()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Features as the boosters read them, and labels 0 to K - 1.
+
+    ``steps`` are the unfitted transformers that make ``X`` of the given features, ``source`` the lines of Python
+    that load the given features and labels. ``positive`` is the label of the positive of two classes, else None.
     """
 
     name: str
     X: pd.DataFrame
     y: npt.NDArray[Any]
     classes: tuple[str, ...]
-    notes: tuple[str, ...]
+    positive: Any
+    steps: tuple[Any, ...]
     source: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def title(self) -> str:
@@ -51,34 +72,33 @@ class Problem:
             return f"{size}, {counts[1] / len(self.y):.2%} of class {self.classes[1]!r}"
         return f"{size}, {len(counts)} classes (the rarest {counts.min() / len(self.y):.2%})"
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 digest of features, types and labels."""
+        digest = hashlib.sha256(repr((self.X.dtypes.tolist(), self.classes)).encode())
+        digest.update(pd.util.hash_pandas_object(self.X, index=False).to_numpy().tobytes())
+        digest.update(self.y.astype(np.int64).tobytes())
+        return digest.hexdigest()
 
-@dataclass(frozen=True)
-class Features:
-    """The columns to learn from, remarks on all columns, and the lines of Python that convert ``X``."""
 
-    X: pd.DataFrame
-    notes: list[str]
-    source: list[str]
-
-
-def example(positive: Any = None) -> Problem:
+def example(labels: Labels = DEFAULT_LABELS) -> Problem:
     """Return scikit-learn's handwritten digits, one (8) against all others."""
     X, y = load_digits(return_X_y=True)
-    problem = from_arrays(X, y, positive="8" if positive is None else positive)
-    digit = problem.classes[1]
-    source = (
-        "from sklearn.datasets import load_digits",
-        "X, y = load_digits(return_X_y=True)",
-        f"y = (y == {digit}).astype(int)",
-    )
-    return replace(problem, name=f"handwritten digits, {digit} or not", source=source)
+    labels = replace(labels, positive=8 if labels.positive is None else labels.positive)
+    source = ["from sklearn.datasets import load_digits", "X, y = load_digits(return_X_y=True)"]
+    problem = make_problem("", X, pd.Series(y), "y", labels, (), source)
+    return replace(problem, name=f"handwritten digits, {problem.classes[1]} or not")
 
 
-def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
+def from_arrays(X: Any, y: Any, labels: Labels = DEFAULT_LABELS, categorical: Sequence[Any] = ()) -> Problem:
     """Return the problem of a feature matrix or data frame and labels."""
     if hasattr(X, "toarray"):
         raise InputError("X must be dense: a data frame or an array; got a sparse matrix.")
-    source = ["# X and y are the arguments of compare."]
+    source = [
+        "import sys",
+        "import joblib",
+        "X, y = joblib.load(sys.argv[1])  # saved by joblib.dump((X, y), path)",
+    ]
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
         source.append("X = X.to_pandas()")
@@ -94,10 +114,7 @@ def from_arrays(X: Any, y: Any, positive: Any = None) -> Problem:
         raise InputError(f"X and y must have the same number of rows, at least one; got {len(X)} and {len(y)}.")
     if y.isna().any():
         raise InputError("y must not contain missing values.")
-    features = make_features(pd.DataFrame(X).infer_objects().reset_index(drop=True))
-    if isinstance(X, np.ndarray) and (features.source or X.dtype == object):
-        source.append("X = pd.DataFrame(X).infer_objects()")
-    return make_problem("data", features, y, "y", positive, source, [])
+    return make_problem("data", X, y, "y", labels, categorical, source)
 
 
 def _as_array(requirement: str, values: Any) -> npt.NDArray[Any]:
@@ -109,106 +126,144 @@ def _as_array(requirement: str, values: Any) -> npt.NDArray[Any]:
 
 def make_problem(
     name: str,
-    features: Features,
+    X: Any,
     target: pd.Series,
     target_name: str,
-    positive: Any,
+    labels: Labels,
+    categorical: Sequence[Any],
     source: Sequence[str],
-    notes: Sequence[str],
+    notes: Sequence[str] = (),
 ) -> Problem:
-    """Return the problem; ``source`` are the lines of Python that make the given ``X`` and ``y``."""
-    y, classes, positive_label = _labels(target, target_name, positive)
-    if positive_label is None:
-        labels_source = "y = np.unique(y, return_inverse=True)[1]"
-    else:
-        labels_source = f"y = (np.asarray(y) == {positive_label!r}).astype(int)"
-    lines = [*source, *features.source, labels_source]
-    imports = ["import numpy as np"]
-    if any("pd." in line for line in lines):
-        imports.append("import pandas as pd")
-    return Problem(name, features.X, y, classes, (*notes, *features.notes), (*imports, *lines))
+    """Return the problem; ``source`` are the lines of Python that load ``X`` and the target as ``y``."""
+    excluded = _excluded(target, target_name, labels)
+    source, notes = [*source], [*notes]
+    if excluded:
+        keep = ~target.isin(excluded).to_numpy()
+        X, target = X[keep], target[keep]
+        source += ["import numpy as np", f"keep = ~np.isin(y, {excluded!r})", "X, y = X[keep], y[keep]"]
+        notes.append(f"{(~keep).sum():,} rows of excluded classes were left out: {some(excluded)}.")
+    y, classes, positive = _codes(target, target_name, labels.positive)
+    if target.nunique() > 2 and positive is not None:
+        source.append(f"y = y == {positive!r}")
+        positive = True
+    X, steps, more_notes = _features(X, categorical)
+    return Problem(name, X, y, classes, positive, steps, tuple(source), (*notes, *more_notes))
 
 
-def make_features(frame: pd.DataFrame) -> Features:
-    """Select and type the columns, and name them f0, f1, ..."""
-    features: dict[str, pd.Series] = {}
-    left_out: dict[str, list[Any]] = {}
-    categories: list[Any] = []
-    levels_as_strings: list[Any] = []
-    for i, name in enumerate(frame.columns):
-        column = frame.iloc[:, i]
-        kind = _kind(str(name), column)
-        if kind == "number":
-            column = _as_numbers(column)
-            if np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan)).any():
-                raise InputError(f"column {name!r} contains infinite values: replace them or drop the column.")
-        elif kind == "category":
-            categories.append(name)
-            column = column.astype("category")
-            if not all(isinstance(level, str) for level in column.cat.categories):
-                # XGBoost rejects levels that are floats, booleans or of mixed types.
-                levels_as_strings.append(name)
-                column = column.map(str, na_action="ignore").astype("category")
-        else:
-            left_out.setdefault(kind, []).append(name)
-            continue
-        features[f"f{len(features)}"] = column
-    if not features:
-        raise InputError("no column remains: all are the target, dates, identifiers, empty or dropped.")
-    notes = [f"Left out as {kind}: {some(names)}." for kind, names in left_out.items()]
-    source = []
-    if left_out:
-        source.append(f"X = X.drop(columns={[name for names in left_out.values() for name in names]!r})")
-    if levels_as_strings:
-        source.append(f"X[{levels_as_strings!r}] = X[{levels_as_strings!r}].map(str, na_action='ignore')")
-    if categories:
-        notes.append(f"Used as categories: {some(categories)}.")
-        source.append(f"X = X.astype(dict.fromkeys({categories!r}, 'category'))")
-    if not all(re.fullmatch(r"\w+", str(name)) for name in frame.columns):
-        source.append("X.columns = [f'f{i}' for i in range(X.shape[1])]  # boosters reject some names")
-    return Features(pd.DataFrame(features), notes, source)
-
-
-def _kind(name: str, column: pd.Series) -> str:
-    """Return "number", "category" or, for a column to leave out, the reason."""
-    if types.is_datetime64_any_dtype(column.dtype) or types.is_timedelta64_dtype(column.dtype):
-        return "dates"
-    if types.is_complex_dtype(column.dtype):
-        return "neither numbers nor categories"
-    if types.is_bool_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype):
-        return "number"
-    present = column.dropna()
-    if len(present) == 0:
-        return "empty columns"
-    if types.is_numeric_dtype(column.dtype):
-        return "identifiers" if _is_identifier(name, present) else "number"
+def _features(X: Any, categorical: Sequence[Any]) -> tuple[pd.DataFrame, tuple[Any, ...], list[str]]:
+    """Return the typed columns, the unfitted transformers that make them of ``X``, and remarks."""
+    frame = pd.DataFrame(X).reset_index(drop=True)
+    steps = _category_steps(frame, categorical, is_array=isinstance(X, np.ndarray))
+    identifiers = [str(name) for name in frame.columns if name not in categorical and _is_identifier(frame[name])]
+    vectorizer = TableVectorizer(
+        # Nearly as many levels as rows are names or free text, of which boosters learn nothing.
+        cardinality_threshold=min(MAX_LEVELS + 1, max(3, len(frame) // 2 + 1)),
+        low_cardinality=ToCategorical(),
+        high_cardinality="drop",
+        drop_if_constant=True,
+        specific_transformers=[("drop", identifiers)] if identifiers else (),
+    )
     try:
-        n_levels = present.nunique()
-    except TypeError:  # lists, dicts
-        return "neither numbers nor categories"
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return "category" if n_levels <= MAX_LEVELS else "identifiers or free text"
-    sample = present.iloc[:: max(1, len(present) // 200)].astype(str)
-    if sample.map(lambda text: bool(_DATE.match(text))).all():
-        return "dates"
-    return "identifiers or free text" if n_levels > min(MAX_LEVELS, max(2, len(present) / 2)) else "category"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            prepared = frame
+            for step in steps:
+                prepared = step.fit_transform(prepared)
+            table = vectorizer.fit_transform(prepared)
+    except TypeError as error:  # lists, dicts or sparse columns
+        raise InputError(
+            f"X must have columns of numbers, text, dates or categories: {one_line(error)}"
+        ) from error
+    for name, column in table.items():
+        _check_numbers(vectorizer.output_to_input_[name], column)
+    if not len(table.columns):
+        raise InputError("no column remains: all are the target, identifiers, free text, constant or dropped.")
+    all_outputs = table.columns
+    steps.append(vectorizer)
+    if not all(re.fullmatch(r"\w+", name) for name in table.columns):
+        names = [name if re.fullmatch(r"\w+", name) else f"column_{i}" for i, name in enumerate(table.columns)]
+        steps.append(FunctionTransformer(pd.DataFrame.set_axis, kw_args={"labels": names, "axis": 1}))
+        table = table.set_axis(names, axis=1)
+    kinds = vectorizer.kind_to_columns_
+    left_out = [n for n, outputs in vectorizer.input_to_outputs_.items() if not {*outputs} & {*all_outputs}]
+    remarks = {
+        "Left out as identifiers": identifiers,
+        f"Left out as text with more than {vectorizer.cardinality_threshold - 1} values": kinds[
+            "high_cardinality"
+        ],
+        "Left out as constant": [n for n in left_out if n not in {*identifiers, *kinds["high_cardinality"]}],
+        "Dates, used as year, month, day and so on": kinds["datetime"],
+        "Used as categories": kinds["low_cardinality"],
+    }
+    unfitted = tuple(clone(step) for step in steps)
+    return table, unfitted, [f"{remark}: {some(names)}." for remark, names in remarks.items() if names]
 
 
-def _is_identifier(name: str, column: pd.Series) -> bool:
+def _category_steps(frame: pd.DataFrame, categorical: Sequence[Any], is_array: bool) -> list[Any]:
+    """Return the transformers that turn columns of codes into categories."""
+    for name in categorical:
+        if name not in frame.columns:
+            names = [str(column) for column in frame.columns]
+            raise InputError(f"categorical {name!r} is not a column: {suggest(str(name), names)}")
+    if not categorical:
+        return []
+    # As integers, a code has the same name in a column with and without missing values.
+    whole = [
+        name
+        for name in categorical
+        if types.is_numeric_dtype(frame[name].dtype)
+        and not types.is_bool_dtype(frame[name].dtype)
+        and (frame[name].dropna() % 1 == 0).all()
+    ]
+    conversions = [dict.fromkeys(whole, "Int64"), dict.fromkeys(categorical, "category")]
+    steps = [FunctionTransformer(pd.DataFrame)] if is_array else []
+    return [
+        *steps,
+        *(FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": dtypes}) for dtypes in conversions if dtypes),
+    ]
+
+
+def _is_identifier(column: pd.Series) -> bool:
     """Return whether distinct whole numbers count the rows or are named like an identifier."""
-    if len(column) < 20 or not types.is_integer_dtype(column.dtype) or not column.is_unique:
+    if len(column) < 20 or not types.is_integer_dtype(column.dtype) or not column.is_unique or column.hasnans:
         return False
-    return int(column.max()) - int(column.min()) + 1 == len(column) or bool(_IDENTIFIER.search(name))
+    counts_rows = int(column.max()) - int(column.min()) + 1 == len(column)
+    return counts_rows or bool(_IDENTIFIER.search(str(column.name)))
 
 
-def _as_numbers(column: pd.Series) -> pd.Series:
-    """Return the column with a dtype that every booster reads: extension types and float16 become float64."""
-    if isinstance(column.dtype, np.dtype) and column.dtype != np.float16:
-        return column
-    return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index)
+def _check_numbers(name: str, column: pd.Series) -> None:
+    """Raise InputError for a column that the boosters cannot read."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return
+    if column.dtype.kind == "c":
+        raise InputError(f"column {name!r} contains complex numbers: drop it.")
+    if (column.abs() > np.finfo(np.float32).max).any():
+        raise InputError(
+            f"column {name!r} contains infinite values or numbers beyond single precision: replace them or "
+            "drop the column."
+        )
 
 
-def _labels(target: pd.Series, target_name: str, positive: Any) -> tuple[npt.NDArray[Any], tuple[str, ...], Any]:
+def _excluded(target: pd.Series, target_name: str, labels: Labels) -> list[Any]:
+    """Return the labels of the classes to leave out."""
+    min_rows = labels.min_rows
+    if not is_integer(min_rows) or min_rows < 0:
+        raise InputError(f"min_rows must be a non-negative integer; got {min_rows!r}.")
+    excluded = [_python_value(label) for label in labels.exclude]
+    if not excluded and not min_rows:
+        return []
+    counts = {_python_value(label): count for label, count in target.value_counts().items()}
+    names = {str(label): label for label in counts}
+    for label in excluded:
+        if str(label) not in names:
+            raise InputError(
+                f"exclude_class {label!r} is not a class of {target_name}: {suggest(label, [*names])}"
+            )
+    small = [label for label, count in counts.items() if count < min_rows]
+    return list(dict.fromkeys([*(names[str(label)] for label in excluded), *small]))
+
+
+def _codes(target: pd.Series, target_name: str, positive: Any) -> tuple[npt.NDArray[Any], tuple[str, ...], Any]:
     """Return labels 0 to K - 1, the names of the classes, and the positive label of two classes or None.
 
     A class named positive is separated from all others; without one, the rarer of two classes is positive.
@@ -222,8 +277,9 @@ def _labels(target: pd.Series, target_name: str, positive: Any) -> tuple[npt.NDA
             f"{target_name} contains values that cannot be labels: name a column of classes."
         ) from error
     labels = [_python_value(level) for level in levels]
-    if len(labels) == 1:
-        raise InputError(f"{target_name} has only one class, {labels[0]!r}: at least two classes are required.")
+    if len(labels) < 2:
+        only = f"only one class, {labels[0]!r}" if labels else "no class left"
+        raise InputError(f"{target_name} has {only}: at least two classes are required.")
     if len(labels) > MAX_CLASSES:
         raise InputError(
             f"{target_name} has {len(labels):,} distinct values, more than {MAX_CLASSES}: name a column of "
@@ -259,9 +315,9 @@ def some(names: Sequence[Any], most: int = 8) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def suggest(name: str, names: Sequence[str]) -> str:
+def suggest(name: Any, names: Sequence[str]) -> str:
     """Return the name that was probably meant, or the choice."""
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(str(name), names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose from {some(names)}."
 
 

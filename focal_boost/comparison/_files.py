@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import csv
-import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from skrub import ToFloat
+from skrub.core import RejectColumn
 
 from focal_boost.comparison._data import (
+    DEFAULT_LABELS,
     InputError,
+    Labels,
     Problem,
-    make_features,
     make_problem,
     one_line,
     some,
     suggest,
 )
 
-# Not "None": it is a level as often as a missing value.
+# Not "None" in a column of text: there it is a level as often as a missing value.
 MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
-# Whole numbers with so few values may be codes. As categories they lose nothing (log loss 0.98 to 1.02 times on
-# four real sets); those with more values are often measures, which do (digits in 17 greys: 1.4 to 1.8 times).
-MAX_CODES = 10
-_DECIMAL_COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?")
-_NUMBER = re.compile(rf"{_DECIMAL_COMMA.pattern}|[-+]?\d+\.\d+([eE][-+]?\d+)?")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
 def from_file(
-    path: str, target: str | None, drop: Sequence[str], positive: str | None, decimal: str | None = None
+    path: str,
+    target: str | None,
+    labels: Labels = DEFAULT_LABELS,
+    *,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    decimal: str | None = None,
 ) -> Problem:
     """Return the problem in a CSV or parquet file; ``decimal`` is the decimal mark of a CSV file, "." or ","."""
     if decimal not in (None, ".", ","):
@@ -41,20 +44,24 @@ def from_file(
     frame, reading = _read(path, decimal)
     if frame.columns.nlevels > 1:
         raise InputError(f"{path!r} has column names of {frame.columns.nlevels} levels: join them into one.")
-    frame.columns = frame.columns.astype(str)
+    source = ["import sys", "import pandas as pd", f"data = {reading}"]
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame.columns = frame.columns.astype(str)
+        source.append("data.columns = data.columns.astype(str)")
     names = list(frame.columns)
     _check_unique(path, frame.columns)
     if target is None:
         raise InputError(f"--target is missing: name the column to predict, one of {some(names)}.")
-    for option, name in [("--target", target), *(("--drop", name) for name in drop)]:
+    options = [("--drop", name) for name in drop] + [("--categorical", name) for name in categorical]
+    for option, name in [("--target", target), *options]:
         if name not in names:
             raise InputError(f"{option} {name!r} is not a column of {path!r}: {suggest(name, names)}")
-    if target in drop:
-        raise InputError(f"--drop {target!r} is the target: drop another column.")
+    for option, name in options:
+        if name == target:
+            raise InputError(f"{option} {target!r} is the target: name another column.")
     if len(frame) == 0:
         raise InputError(f"{path!r} has a header and no rows: provide a file with data.")
 
-    source = [f"data = {reading}"]
     notes = []
     missing = frame[target].isna()
     if missing.any():
@@ -66,8 +73,9 @@ def from_file(
     X = frame.drop(columns=[target, *drop])
     source.append(f"X, y = data.drop(columns={[target, *drop]!r}), data[{target!r}]")
     _check_decimals(path, X, decimal)
-    features = make_features(X.astype(dict.fromkeys(_codes(X), "category")))
-    return make_problem(Path(path).name, features, frame[target], f"--target {target!r}", positive, source, notes)
+    categorical = [name for name in categorical if name not in drop]
+    name = Path(path).name
+    return make_problem(name, X, frame[target], f"--target {target!r}", labels, categorical, source, notes)
 
 
 def _check_unique(path: str, names: Any) -> None:
@@ -77,25 +85,18 @@ def _check_unique(path: str, names: Any) -> None:
         raise InputError(f"{path!r} has two columns {repeated[0]!r}: rename one.")
 
 
-def _codes(frame: pd.DataFrame) -> list[str]:
-    """Return the columns of whole numbers with three to MAX_CODES values."""
-    numbers = frame.select_dtypes("number", exclude="timedelta").columns
-    return [
-        name
-        for name in numbers
-        if 2 < frame[name].nunique() <= MAX_CODES and (frame[name].dropna() % 1 == 0).all()
-    ]
-
-
 def _check_decimals(path: str, frame: pd.DataFrame, decimal: str | None) -> None:
     """Raise InputError for a column of numbers that was read as text, because of another decimal mark."""
     if decimal == ".":
         return
-    mark, pattern = (".", _NUMBER) if decimal == "," else (",", _DECIMAL_COMMA)
     for name, column in frame.select_dtypes(["object", "string"]).items():
-        texts = [str(text) for text in column.dropna().unique()]
-        with_mark = next((text for text in texts if mark in text), None)
-        if with_mark is None or not all(map(pattern.fullmatch, texts)):
+        mark = "." if decimal == "," else ","
+        with_mark = next((text for text in map(str, column.dropna().unique()) if mark in text), None)
+        try:
+            ToFloat(decimal=mark, thousand="," if mark == "." else ".").fit_transform(column)
+        except RejectColumn:
+            continue
+        if with_mark is None:
             continue
         if decimal == ",":
             problem, remedy = "points", "remove the points from the file, or drop the column."
@@ -118,7 +119,7 @@ def _read(path: str, decimal: str | None) -> tuple[pd.DataFrame, str]:
     is_parquet = kind in (".parquet", ".pq")
     try:
         if is_parquet:
-            return pd.read_parquet(path), f"pd.read_parquet({path!r})"
+            return pd.read_parquet(path), "pd.read_parquet(sys.argv[1])"
         options: dict[str, Any] = {"keep_default_na": False, "na_values": list(MISSING), "skipinitialspace": True}
         # Read with a separator that no text contains, the header is one field.
         header = pd.read_csv(path, header=None, nrows=1, sep="\x01", quoting=csv.QUOTE_NONE, keep_default_na=False)
@@ -146,4 +147,4 @@ def _read(path: str, decimal: str | None) -> tuple[pd.DataFrame, str]:
     if not isinstance(frame.index, pd.RangeIndex):
         raise InputError(f"{path!r} has rows with more fields than the header has names: correct the header.")
     arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
-    return frame, f"pd.read_csv({path!r}, {arguments})"
+    return frame, f"pd.read_csv(sys.argv[1], {arguments})"

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from focal_boost._version import __version__
 from focal_boost.comparison._contenders import Booster
 from focal_boost.comparison._plan import Plan
 
 # Part of the digest: raise it when the same input would give another fold.
-_FORMAT = 1
+_FORMAT = 3
 _CHECKSUM_SIZE = hashlib.sha256().digest_size
 
 
@@ -27,18 +26,21 @@ _CHECKSUM_SIZE = hashlib.sha256().digest_size
 class Fold:
     """The results of one booster's contenders on one fold.
 
-    ``rows`` are the rows of `Comparison.scores`, one per contender. ``proba`` and ``uncalibrated`` are float32 of
-    shape (n_contenders, n_test, K), in the same order.
+    ``rows`` are the rows of `Comparison.scores`, one per contender. In the same order, ``curves`` are the log
+    loss by round on the rows of early stopping, ``proba`` and ``uncalibrated`` are float32 of shape
+    (n_contenders, n_test, K), and ``thresholds`` have one value per class, or one for the positive of two classes.
     """
 
     booster: str
     index: int
     rows: list[dict[str, Any]]
+    curves: list[list[float]]
     chosen: str | None
     warnings: list[str]
     test: npt.NDArray[Any]
     proba: npt.NDArray[Any]
     uncalibrated: npt.NDArray[Any]
+    thresholds: npt.NDArray[Any]
 
     @property
     def contenders(self) -> list[str]:
@@ -117,9 +119,6 @@ def _digest_of(plan: Plan) -> str:
         "focal_boost": __version__,
         "contenders": [asdict(contender) for contender in (*plan.contenders, *plan.candidates)],
         "folds": [plan.n_folds, plan.seed],
-        "dtypes": [str(dtype) for dtype in plan.problem.X.dtypes],
+        "data": plan.problem.fingerprint,
     }
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    digest.update(pd.util.hash_pandas_object(plan.problem.X, index=False).to_numpy().tobytes())
-    digest.update(plan.problem.y.astype(np.int64).tobytes())
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -12,12 +12,10 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedKFold
 
 from focal_boost.comparison._contenders import (
-    CLASS_WEIGHTS,
-    LOG_LOSS,
     Alpha,
     Booster,
     Contender,
-    check_name,
+    check_names,
     make_booster,
     make_contenders,
 )
@@ -41,7 +39,15 @@ class Plan:
     contenders: tuple[Contender, ...]
     candidates: tuple[Contender, ...]  # for the inner cross-validation
     n_folds: int
+    n_repeats: int
     seed: int
+    jobs: int
+    cost_ratio: float | None  # of a missed positive to a false alarm; None with many classes
+
+    @property
+    def n_splits(self) -> int:
+        """Number of splits of the rows: folds of all repeats."""
+        return self.n_folds * self.n_repeats
 
     @property
     def chooses(self) -> bool:
@@ -51,49 +57,71 @@ class Plan:
     @property
     def n_fits_per_fold(self) -> int:
         """Number of models to train in one fold of one booster."""
-        return len(self.contenders) + (INNER_FOLDS * len(self.candidates) if self.chooses else 0)
+        # The corrected probabilities are of the model with class weights.
+        return len(self.contenders) - 1 + (INNER_FOLDS * len(self.candidates) if self.chooses else 0)
 
     @property
     def n_fits(self) -> int:
         """Number of models to train."""
-        return len(self.boosters) * self.n_folds * self.n_fits_per_fold
+        return len(self.boosters) * self.n_splits * self.n_fits_per_fold
 
     def splits(self) -> Iterator[_Split]:
-        """Yield (training rows, test rows) of each fold."""
-        folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
-        yield from folds.split(self.problem.y, self.problem.y)
+        """Yield (training rows, test rows) of each fold; a repeat does not depend on the number of repeats."""
+        for repeat in range(self.n_repeats):
+            folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=(self.seed + repeat) % (MAX_SEED + 1))
+            yield from folds.split(self.problem.y, self.problem.y)
 
 
 def make_plan(
     problem: Problem,
-    booster: str | Sequence[str],
-    gamma: float | Sequence[float],
-    alpha: Alpha | Sequence[Alpha],
-    folds: int,
-    params: Mapping[str, Any] | None,
-    seed: int,
+    *,
+    booster: str | Sequence[str] = "xgboost",
+    gamma: float | Sequence[float] = GAMMAS,
+    alpha: Alpha | Sequence[Alpha] = None,
+    folds: int = 5,
+    repeats: int = 1,
+    params: Mapping[str, Any] | None = None,
+    cost_ratio: float | None = None,
+    jobs: int = 1,
+    seed: int = 0,
 ) -> Plan:
     """Check all arguments and return the plan."""
-    names, gammas, alphas = _as_list("booster", booster), _as_list("gamma", gamma), _as_list("alpha", alpha)
-    for name in names:
-        check_name(name)
-    if not is_integer(folds) or folds < 3:
-        raise InputError(f"folds must be an integer, 3 or more; got {folds!r}.")
-    if not is_integer(seed) or not 0 <= seed <= MAX_SEED:
-        raise InputError(f"seed must be an integer from 0 to {MAX_SEED}; got {seed!r}.")
-    folds, seed = int(folds), int(seed)  # as JSON writes them
+    names = check_names(_as_list("booster", booster))
+    gammas, alphas = _as_list("gamma", gamma), _as_list("alpha", alpha)
+    for name, value, least, most in [
+        ("folds", folds, 3, None),
+        ("repeats", repeats, 1, None),
+        ("seed", seed, 0, MAX_SEED),
+    ]:
+        if not is_integer(value) or value < least or (most is not None and value > most):
+            allowed = f"{least} or more" if most is None else f"from {least} to {most}"
+            raise InputError(f"{name} must be an integer{',' * (most is None)} {allowed}; got {value!r}.")
+    if not is_integer(jobs) or (jobs < 1 and jobs != -1):
+        raise InputError(f"jobs must be a positive integer, or -1 for all processors; got {jobs!r}.")
+    folds, repeats, seed, jobs = int(folds), int(repeats), int(seed), int(jobs)  # as JSON writes them
     for one_gamma in gammas:
         for one_alpha in alphas:
             _check_loss(one_gamma, one_alpha, len(problem.classes))
     _check_counts(problem, folds)
-    boosters = tuple(make_booster(name, params, problem, seed) for name in dict.fromkeys(names))
+    cost_ratio = _cost_ratio(problem, cost_ratio)
+    boosters = tuple(make_booster(name, params, problem, seed, jobs) for name in names)
     gammas = [float(gamma) for gamma in gammas]
     alphas = [float(alpha) if _is_number(alpha) else alpha for alpha in alphas]
-    contenders = make_contenders(gammas, alphas)
-    # The log loss is the reference; it is also a candidate if gamma 0 was requested.
-    excluded = {CLASS_WEIGHTS} if 0 in gammas and None in alphas else {CLASS_WEIGHTS, LOG_LOSS}
-    candidates = tuple(contender for contender in contenders if contender not in excluded)
-    return Plan(problem, boosters, contenders, candidates, folds, seed)
+    return Plan(problem, boosters, *make_contenders(gammas, alphas), folds, repeats, seed, jobs, cost_ratio)
+
+
+def _cost_ratio(problem: Problem, ratio: Any) -> float | None:
+    """Return the checked cost ratio, by default that of the class sizes; None with many classes."""
+    counts = np.bincount(problem.y)
+    if len(counts) > 2:
+        if ratio is not None:
+            raise InputError(f"cost_ratio {ratio!r} needs two classes: name the positive one, or leave it out.")
+        return None
+    if ratio is None:
+        return float(counts[0] / counts[1])
+    if not _is_number(ratio) or isinstance(ratio, bool) or not 0 < ratio < float("inf"):
+        raise InputError(f"cost_ratio must be a positive number; got {one_line(repr(ratio))}.")
+    return float(ratio)
 
 
 def _check_counts(problem: Problem, folds: int) -> None:
@@ -103,18 +131,14 @@ def _check_counts(problem: Problem, folds: int) -> None:
     if small:
         rows = [f"{problem.classes[c]!r} ({counts[c]} row{'s' * (counts[c] > 1)})" for c in small]
         remedies = []
+        if len(counts) - len(small) >= 2:
+            remedies.append(f"leave them out with min_rows {folds} (--min-rows {folds})")
         if min(counts) >= 3:
             remedies.append(f"use at most {min(counts)} folds")
-        if len(counts) - len(small) >= 2:
-            remedies += ["merge these classes with others", "remove their rows"]
-        else:
-            remedies.append(f"provide more of {'its' if len(small) == 1 else 'their'} rows")
-        remedy = ", ".join(remedies[:-1]) + ", or " * (len(remedies) > 1) + remedies[-1]
-        minimum = ": the minimum is 3 folds" if min(counts) < 3 else ""
+        remedy = " or ".join(remedies or ["provide more of their rows"])
         subject = "1 class has" if len(small) == 1 else f"{len(small)} classes have"
         raise InputError(
-            f"{subject} fewer rows than the {folds} folds: {', '.join(rows)}. "
-            f"{remedy[0].upper()}{remedy[1:]}{minimum}."
+            f"{subject} fewer rows than the {folds} folds: {', '.join(rows)}; {remedy}. The minimum is 3 folds."
         )
     largest = max(counts)
     if largest - -(-largest // folds) < 5:

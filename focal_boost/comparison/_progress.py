@@ -1,27 +1,45 @@
-"""The progress bar, on standard error."""
+"""The progress on standard error: a bar in a terminal, elsewhere one line per fold."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
 
 @contextmanager
-def bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar of ``total`` models with the remaining time; yield the function that advances it."""
+def progress(total: int, per_fold: int) -> Iterator[Callable[[int], None]]:
+    """Show how many of ``total`` models are done; yield the function that is called with how many more are."""
     console = Console(stderr=True)
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        "models,",
-        TimeElapsedColumn(),
-        "elapsed,",
-        TimeRemainingColumn(),
-    )
-    hidden = not (console.is_terminal or console.is_jupyter)
-    with Progress("training", *columns, "remaining", console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda n: progress.advance(task, n)
+    if not (console.is_terminal or console.is_jupyter):
+        yield _lines(total, per_fold)
+        return
+    columns = BarColumn(), MofNCompleteColumn(), "models,", TimeElapsedColumn(), "elapsed,", TimeRemainingColumn()
+    with Progress("training", *columns, "remaining", console=console, transient=True) as shown:
+        task = shown.add_task("", total=total)
+        yield lambda n: shown.advance(task, n)
+
+
+def _lines(total: int, per_fold: int) -> Callable[[int], None]:
+    start, done, trained = time.monotonic(), 0, 0
+
+    def advance(n: int) -> None:
+        nonlocal done, trained
+        done += n
+        trained += n == 1  # the models of a kept fold come at once
+        if done % per_fold == 0:
+            elapsed = time.monotonic() - start
+            times = [timedelta(seconds=round(s)) for s in (elapsed, elapsed / max(trained, 1) * (total - done))]
+            print(
+                f"fold {done // per_fold}/{total // per_fold}: {done}/{total} models, {times[0]} elapsed, "
+                f"{times[1]} remaining",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    return advance

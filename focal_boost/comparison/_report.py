@@ -1,72 +1,93 @@
-"""The report: one HTML page without scripts or links. All text is escaped here."""
+"""The report: one HTML page without scripts or links. The template escapes all text."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
-from string import Template
 
 import pandas as pd
+from jinja2 import Environment
+from markupsafe import Markup
 
-from focal_boost._version import __version__
-from focal_boost.comparison._contenders import CHOSEN
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
+from focal_boost.comparison._fold import Fold
+from focal_boost.comparison._picture import svgs
 from focal_boost.comparison._plan import HELD_OUT, INNER_FOLDS, Plan
 from focal_boost.comparison._verdict import signed
 from focal_boost.comparison.scores import SCORES
 
-_CAPTIONS = (
-    ("Precision and recall", "Test rows of all folds."),
-    (
-        "Reliability",
-        "Each point is one of ten bins of equal predicted mass; points on the diagonal are calibrated.",
+_CAPTIONS = {
+    "Precision and recall": "Test rows of all folds.",
+    "Reliability": (
+        "Each point is one of ten bins of equal predicted mass; points on the diagonal are calibrated. Before "
+        "calibration is the plain sigmoid or softmax of the focal loss."
     ),
-    (
-        "Log loss by gamma",
+    "Log loss by gamma": (
         "On test rows; lower is better. Parallel thin lines are folds of different difficulty, not an effect of "
-        "gamma.",
+        "gamma."
     ),
-)
+    "Change": (
+        "Mean paired difference from the built-in log loss with its simultaneous interval; grey if the interval "
+        "contains zero, blue if better, orange if worse."
+    ),
+    "Expected cost": (
+        "A false alarm costs 1, a missed positive the ratio. Dots are the least cost of a contender on the test "
+        "rows, which is slightly optimistic; the vertical line is the threshold that is optimal for exact "
+        "probabilities."
+    ),
+    "Learning curves": "One line per fold, on the rows of early stopping; the dot is the round that was taken.",
+}
 
 
 def page(
     plan: Plan,
+    folds: Sequence[Fold],
     *,
     interruption: str,
-    verdict: Iterable[tuple[str, str]],
+    verdict: Sequence[tuple[str, str]],
+    reasons: Sequence[str],
+    best: tuple[str, str],
     n_folds: int,
+    scores: pd.DataFrame,
     summary: pd.DataFrame,
     differences: pd.DataFrame,
-    picture: bytes,
+    per_class: pd.DataFrame,
+    costs: pd.DataFrame,
     script: str,
-    notes: Iterable[str],
+    notes: Sequence[str],
+    provenance: dict[str, str],
 ) -> str:
-    """Return the report; ``interruption`` is empty if all folds are finished, ``picture`` is a PNG file."""
-    macro = " All but log loss and Brier are one-vs-rest averages." if len(plan.problem.classes) > 2 else ""
-    warning = f"<section class='verdict warning'><p>{escape(interruption)}</p></section>" if interruption else ""
-    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    template = Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        name=escape(plan.problem.name),
-        title=escape(plan.problem.title),
-        interruption=warning,
-        verdict=verdict_html(verdict),
-        scores=f"Mean ± standard deviation over {n_folds} folds, on test rows.{macro}",
-        summary=summary_html(summary),
-        explanations=_definitions((score.name, score.explanation) for score in SCORES),
-        differences=differences_html(differences) if len(differences) else "",
-        picture=base64.b64encode(picture).decode(),
-        captions=_definitions(_CAPTIONS),
-        script=escape(script),
-        settings=_definitions(_settings(plan)),
-        notes=f"<h2>Notes on the data and the training</h2><ul>{items}</ul>" if items else "",
+    """Return the report; ``interruption`` is empty if all folds are finished."""
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
+    seconds = scores.groupby(["booster", "contender"], sort=False)["seconds"].mean()
+    return template.render(
+        name=plan.problem.name,
+        title=plan.problem.title,
+        interruption=interruption,
+        verdict=verdict,
+        reasons=reasons,
+        n_folds=n_folds,
+        macro=len(plan.problem.classes) > 2,
+        summary=_html(
+            _arrows(summary_table(summary)).assign(**{"training, s": seconds.map("{:.2f}".format).to_list()})
+        ),
+        explanations={score.name: score.explanation for score in SCORES}
+        | {"training, s": "Mean seconds per fold."},
+        contenders=_contenders(plan),
+        differences=_html(_differences(differences)),
+        per_class=_html(_per_class(per_class, plan, best)) if len(plan.problem.classes) > 2 else "",
+        cost_ratio=plan.cost_ratio,
+        costs=_html(_costs(costs)),
+        panels={
+            title: list(map(Markup, panels))
+            for title, panels in svgs(plan, folds, scores, differences, best).items()
+        },
+        captions={name: text for name, text in _CAPTIONS.items() if name != "Expected cost" or plan.cost_ratio},
+        script=script,
+        settings=_settings(plan) | provenance,
+        notes=notes,
     )
-
-
-def verdict_html(paragraphs: Iterable[tuple[str, str]]) -> str:
-    """Return the verdict as HTML paragraphs, the conclusions in bold."""
-    return "".join(f"<p><b>{escape(conclusion)}</b> {escape(text)}</p>" for conclusion, text in paragraphs)
 
 
 def summary_table(summary: pd.DataFrame, separator: str = " ± ") -> pd.DataFrame:
@@ -78,14 +99,20 @@ def summary_table(summary: pd.DataFrame, separator: str = " ± ") -> pd.DataFram
     return pd.DataFrame(cells, index=_labels(*zip(*summary.index, strict=True)))
 
 
-def summary_html(summary: pd.DataFrame) -> str:
+def summary_html(summary: pd.DataFrame) -> Markup:
     """Return the summary as an HTML table."""
-    arrows = {score.name: f"{score.name} {'↑' if score.higher_is_better else '↓'}" for score in SCORES}
-    return summary_table(summary).rename(columns=arrows).to_html(border=0)
+    return _html(_arrows(summary_table(summary)))
 
 
-def differences_html(differences: pd.DataFrame) -> str:
-    """Return the differences as an HTML table."""
+def _arrows(table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename(columns={s.name: f"{s.name} {'↑' if s.higher_is_better else '↓'}" for s in SCORES})
+
+
+def _html(table: pd.DataFrame) -> Markup:
+    return Markup(table.to_html(border=0)) if len(table) else Markup()
+
+
+def _differences(differences: pd.DataFrame) -> pd.DataFrame:
     cells = {
         "score": differences["score"],
         "difference": differences["difference"].map(signed),
@@ -93,8 +120,28 @@ def differences_html(differences: pd.DataFrame) -> str:
         "adjusted p": differences["p_value"].map("{:.2g}".format),
         "finding": differences["finding"],
     }
-    table = pd.DataFrame(cells).set_axis(_labels(differences["booster"], differences["contender"]))
-    return table.to_html(border=0)
+    return pd.DataFrame(cells).set_axis(_labels(differences["booster"], differences["contender"]))
+
+
+def _per_class(per_class: pd.DataFrame, plan: Plan, best: tuple[str, str]) -> pd.DataFrame:
+    """Return scores per class of the built-in log loss, the class weights, and what is recommended."""
+    names = list(dict.fromkeys((LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, best[1])))
+    shown = per_class[per_class["contender"].isin(names)]
+    wide = shown.pivot_table(
+        index=["booster", "class", "n_rows"],
+        columns="contender",
+        values=["average precision", "recall"],
+        sort=False,
+        observed=True,
+    )
+    wide.columns = [f"{score}: {name}" for score, name in wide.columns]
+    table = wide.map("{:.3f}".format).reset_index()
+    return table.set_axis(_labels(table["booster"], table["class"])).drop(columns=["booster", "class"])
+
+
+def _costs(costs: pd.DataFrame) -> pd.DataFrame:
+    text = costs.drop(columns=["booster", "contender"]).map("{:.4f}".format)
+    return text.set_axis(_labels(costs["booster"], costs["contender"]))
 
 
 def _labels(boosters: Sequence[str], contenders: Sequence[str]) -> list[str]:
@@ -103,20 +150,27 @@ def _labels(boosters: Sequence[str], contenders: Sequence[str]) -> list[str]:
     return [f"{b}: {c}" if prefix else c for b, c in zip(boosters, contenders, strict=True)]
 
 
-def _definitions(pairs: Iterable[tuple[str, str]]) -> str:
-    return "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in pairs)
-
-
-def _settings(plan: Plan) -> list[tuple[str, str]]:
-    settings = [
-        ("folds", f"{plan.n_folds}, stratified, shuffled with seed {plan.seed}; the same for all contenders"),
-        ("early stopping", f"on {HELD_OUT:.0%} of each class of the training rows, the same for all contenders"),
-    ]
+def _contenders(plan: Plan) -> dict[str, str]:
+    texts = {
+        LOG_LOSS.name: "the booster's own objective",
+        CLASS_WEIGHTS.name: "the same with balanced row weights; the shifted probabilities as most use them",
+        CORRECTED.name: "the same model, the shift undone in closed form (gamma 0 with alpha)",
+        "gamma …": "focal losses, with calibrated probabilities",
+    }
     if plan.chooses:
         names = ", ".join(contender.name for contender in plan.candidates)
-        settings.append((CHOSEN, f"by log loss in {INNER_FOLDS} inner folds of the training rows, from: {names}"))
+        texts[CHOSEN] = f"by log loss in {INNER_FOLDS} inner folds of the training rows, from: {names}"
+    return texts
+
+
+def _settings(plan: Plan) -> dict[str, str]:
+    repeats = f", {plan.n_repeats} times" if plan.n_repeats > 1 else ""
+    settings = {
+        "folds": f"{plan.n_folds}{repeats}, stratified, shuffled with seed {plan.seed}, shared by all contenders",
+        "early stopping": f"on {HELD_OUT:.0%} of each class of the training rows, the same for all contenders",
+    }
     for booster in plan.boosters:
         params = ", ".join(f"{name}={value!r}" for name, value in booster.params.items())
         stop = f"early stopping after {booster.early_stopping_rounds} rounds"
-        settings.append((booster.title, f"{booster.version}; {params}; {stop}"))
-    return [*settings, ("focal_boost", __version__)]
+        settings[booster.title] = f"{booster.version}; {params}; {stop}"
+    return settings

@@ -14,14 +14,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed
 
-from focal_boost.comparison._contenders import CHOSEN, Booster, Contender, n_rounds, predict_uncalibrated
+from focal_boost.comparison._contenders import (
+    CHOSEN,
+    CLASS_WEIGHTS,
+    CORRECTED,
+    Booster,
+    Contender,
+    Result,
+    corrected,
+)
 from focal_boost.comparison._data import InputError, Problem, one_line
 from focal_boost.comparison._fold import Fold, KeptFolds
 from focal_boost.comparison._plan import Plan, hold_out, inner_folds
 from focal_boost.comparison.scores import best_thresholds, log_loss, score
 
-_Each = Callable[[Iterable[Contender]], Iterator[Contender]]
+_Task = tuple[Contender, npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]
+_Outcome = tuple[Result, list[str]]
+_Each = Callable[[Iterable[Any]], Iterator[Any]]
 
 
 def run(plan: Plan, kept: KeptFolds | None, advance: Callable[[int], Any]) -> list[Fold]:
@@ -53,9 +64,9 @@ def run(plan: Plan, kept: KeptFolds | None, advance: Callable[[int], Any]) -> li
 def _interruptible(advance: Callable[[int], Any]) -> Iterator[_Each]:
     """Defer Ctrl-C to the end of the model in training.
 
-    Yields a function that iterates over contenders: it raises a deferred interrupt before each and advances the
-    progress after it. Raised from a signal handler, KeyboardInterrupt would be lost if the interpreter happened to
-    run a callback of a booster, and training would fail instead. A second Ctrl-C is not deferred.
+    Yields a function that iterates over results of models: it advances the progress and raises a deferred
+    interrupt after each. Raised from a signal handler, KeyboardInterrupt would be lost if the interpreter happened
+    to run a callback of a booster, and training would fail instead. A second Ctrl-C is not deferred.
     """
     pressed = False
 
@@ -65,12 +76,12 @@ def _interruptible(advance: Callable[[int], Any]) -> Iterator[_Each]:
             raise KeyboardInterrupt
         pressed = True
 
-    def each(contenders: Iterable[Contender]) -> Iterator[Contender]:
-        for contender in contenders:
+    def each(results: Iterable[Any]) -> Iterator[Any]:
+        for result in results:
+            advance(1)
             if pressed:
                 raise KeyboardInterrupt
-            yield contender
-            advance(1)
+            yield result
 
     if threading.current_thread() is not threading.main_thread():  # where no handler can be set
         yield each
@@ -85,54 +96,78 @@ def _interruptible(advance: Callable[[int], Any]) -> Iterator[_Each]:
 def _fold(
     plan: Plan, booster: Booster, index: int, train: npt.NDArray[Any], test: npt.NDArray[Any], each: _Each
 ) -> Fold:
-    X, y = plan.problem.X, plan.problem.y
-    random = np.random.default_rng([plan.seed, index])
+    y = plan.problem.y
+    random = np.random.default_rng([plan.seed + index // plan.n_folds, index % plan.n_folds])
     fit, stop = hold_out(y, train, random)
-    rows, proba, uncalibrated, messages = [], [], [], []
-    for contender in each(plan.contenders):
-        model, new_messages = _train(booster, contender, plan.problem, fit, stop)
-        messages += new_messages
-        proba.append(model.predict_proba(X.iloc[test]))
-        uncalibrated.append(predict_uncalibrated(model, X.iloc[test]))
-        scores = score(y[test], proba[-1], best_thresholds(y[stop], model.predict_proba(X.iloc[stop])))
-        names = {"booster": booster.name, "contender": contender.name, "fold": index}
-        rows.append({**names, **scores, "n_rounds": n_rounds(model)})
+    tasks: list[_Task] = [(contender, fit, stop, test) for contender in plan.contenders if contender != CORRECTED]
+    if plan.chooses:
+        for inner_fit, inner_stop in inner_folds(y, train, random):
+            tasks += [(candidate, inner_fit, inner_stop, None) for candidate in plan.candidates]
+    # With one job, tasks run here one after the other, each when its result is asked for.
+    models = Parallel(n_jobs=plan.jobs, return_as="generator", max_nbytes="10M")
+    outcomes: list[_Outcome] = list(each(models(delayed(_train)(booster, plan.problem, *task) for task in tasks)))
+    n = len(plan.contenders) - 1
+    by_contender = {task[0]: result for task, (result, _) in zip(tasks[:n], outcomes[:n], strict=True)}
+    by_contender[CORRECTED] = corrected(by_contender[CLASS_WEIGHTS], y[fit])
+    results = [by_contender[contender] for contender in plan.contenders]
+    messages = [message for _, new in outcomes[:n] for message in new]
+    thresholds = [best_thresholds(y[stop], result.proba_stop) for result in results]
+    rows = [
+        {
+            "booster": booster.name,
+            "contender": contender.name,
+            "fold": index,
+            **score(y[test], result.proba, threshold),
+            "n_rounds": result.n_rounds,
+            "seconds": result.seconds,
+        }
+        for contender, result, threshold in zip(plan.contenders, results, thresholds, strict=True)
+    ]
     chosen = None
     if plan.chooses:
-        chosen = _choose(plan, booster, train, random, each)
-        i = [row["contender"] for row in rows].index(chosen)
-        rows.append({**rows[i], "contender": CHOSEN})
-        proba.append(proba[i])
-        uncalibrated.append(uncalibrated[i])
-    predictions = np.asarray(proba, dtype=np.float32), np.asarray(uncalibrated, dtype=np.float32)
-    return Fold(booster.name, index, rows, chosen, list(dict.fromkeys(messages)), test, *predictions)
-
-
-def _choose(
-    plan: Plan, booster: Booster, train: npt.NDArray[Any], random: np.random.Generator, each: _Each
-) -> str:
-    """Return the name of the candidate with the smallest log loss over inner folds of the training rows."""
-    X, y = plan.problem.X, plan.problem.y
-    totals = dict.fromkeys((candidate.name for candidate in plan.candidates), 0.0)
-    for fit, stop in inner_folds(y, train, random):
-        for candidate in each(plan.candidates):
-            model, _ = _train(booster, candidate, plan.problem, fit, stop)
-            totals[candidate.name] += log_loss(y[stop], model.predict_proba(X.iloc[stop])) * len(stop)
-    return min(totals, key=lambda name: totals[name])
+        inner = list(zip(tasks[n:], [result for result, _ in outcomes[n:]], strict=True))
+        losses = dict.fromkeys(plan.candidates, 0.0)
+        for (candidate, _, inner_stop, _), result in inner:
+            losses[candidate] += log_loss(y[inner_stop], result.proba_stop) * len(inner_stop)
+        best = min(losses, key=lambda candidate: losses[candidate])
+        chosen = best.name
+        i = plan.contenders.index(best)
+        seconds = results[i].seconds + sum(result.seconds for _, result in inner)
+        rows.append({**rows[i], "contender": CHOSEN, "seconds": seconds})
+        results.append(results[i])
+        thresholds.append(thresholds[i])
+    return Fold(
+        booster=booster.name,
+        index=index,
+        rows=rows,
+        curves=[[round(value, 6) for value in result.curve] for result in results],
+        chosen=chosen,
+        warnings=list(dict.fromkeys(messages)),
+        test=test,
+        proba=np.asarray([result.proba for result in results], dtype=np.float32),
+        uncalibrated=np.asarray([result.uncalibrated for result in results], dtype=np.float32),
+        thresholds=np.asarray(thresholds),
+    )
 
 
 def _train(
-    booster: Booster, contender: Contender, problem: Problem, fit: npt.NDArray[Any], stop: npt.NDArray[Any]
-) -> tuple[Any, list[str]]:
-    """Return the model and the messages of its warnings."""
+    booster: Booster,
+    problem: Problem,
+    contender: Contender,
+    fit: npt.NDArray[Any],
+    stop: npt.NDArray[Any],
+    test: npt.NDArray[Any] | None,
+) -> _Outcome:
+    """Return the result of one model, and the messages of its warnings."""
     X, y = problem.X, problem.y
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            model = booster.train(contender, X.iloc[fit], y[fit], X.iloc[stop], y[stop])
+            X_test = None if test is None else X.iloc[test]
+            result = booster.evaluate(contender, X.iloc[fit], y[fit], X.iloc[stop], y[stop], X_test)
         except Exception as error:
             raise InputError(f"{booster.title} could not train {contender.name!r}: {one_line(error)}") from error
-    return model, [
+    return result, [
         one_line(f"{booster.title}, {contender.name}: {warning.message}")
         for warning in caught
         if warning.category is UserWarning

@@ -2,41 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+import inspect
 from typing import Any
 
-from focal_boost.comparison._contenders import Booster, Contender
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
 from focal_boost.comparison._data import Problem
 
 
-def script(
-    problem: Problem,
-    booster: Booster,
-    contender: Contender | None,
-    candidates: Sequence[Contender],
-    n_rounds: int,
-) -> str:
-    """Return a program that ends in a fitted ``model``; without a contender, cross-validation chooses it."""
-    params = {**booster.params, "n_estimators": n_rounds}
-    settings = ", ".join(f"{name}={value!r}" for name, value in params.items())
-    estimator = f"{booster.class_name}({settings})"
-    imports = [f"from {booster.name} import {booster.class_name}"]
-    weights = ""
-    if contender is None:
-        grid: dict[str, list[Any]] = {
-            "gamma": list(dict.fromkeys(c.gamma for c in candidates)),
-            "alpha": list(dict.fromkeys(c.alpha for c in candidates)),
-        }
-        imports.append("from focal_boost import FocalBoostClassifier")
-        imports.append("from sklearn.model_selection import GridSearchCV")
-        estimator = f"GridSearchCV(FocalBoostClassifier({estimator}), {grid!r}, scoring='neg_log_loss', cv=3)"
-    elif contender.class_weights:
-        imports.append("from sklearn.utils.class_weight import compute_sample_weight")
-        weights = ", sample_weight=compute_sample_weight('balanced', y)"
-    elif not contender.built_in:
-        imports.append("from focal_boost import FocalBoostClassifier")
-        estimator = f"FocalBoostClassifier({estimator}, gamma={contender.gamma!r}, alpha={contender.alpha!r})"
-    first = [line for line in problem.source if line.startswith(("import ", "from "))]
-    body = [line for line in problem.source if line not in first]
-    lines = [*first, *imports, "", *body, f"model = {estimator}", f"model.fit(X, y{weights})"]
-    return "\n".join(lines) + "\n"
+def script(problem: Problem, estimator: Pipeline, threshold: float | None) -> str:
+    """Return the program; ``threshold`` is that of the positive of two classes, None with many."""
+    body = [line for line in problem.source if not line.startswith(("import ", "from "))]
+    imports = {"import joblib", "import pandas as pd", *problem.source} - set(body)
+    arguments = ["DATA", "[MODEL]"] if "import sys" in imports else ["[MODEL]"]
+    at = len(arguments)
+    imports |= {"import sys", "from sklearn.pipeline import make_pipeline"}
+    body += ["model = make_pipeline(", *(f"    {_expression(step, imports)}," for _, step in estimator.steps), ")"]
+    if threshold is not None:
+        imports.add("from sklearn.model_selection import FixedThresholdClassifier")
+        body += [
+            f"threshold = {threshold:.6g}  # of the least expected cost on the test rows of the comparison",
+            f"options = dict(pos_label={problem.positive!r}, response_method='predict_proba')",
+            "model = FixedThresholdClassifier(model, threshold=threshold, **options)",
+        ]
+    return "\n".join(
+        [
+            f"# Train the recommended model and save it: python best_model.py {' '.join(arguments)}",
+            *sorted(imports, key=lambda line: (line != "import sys", line.startswith("from "), line)),
+            "",
+            *body,
+            "model.fit(X, y)",
+            "probabilities = pd.DataFrame(model.predict_proba(X), columns=model.classes_)",
+            "print(probabilities.assign(predicted=model.predict(X)))",
+            f"joblib.dump(model, sys.argv[{at}] if len(sys.argv) > {at} else 'model.joblib')",
+            "",
+        ]
+    )
+
+
+def _expression(value: Any, imports: set[str]) -> str:
+    """Return Python code that makes the value, and add what it must import."""
+    if isinstance(value, BaseEstimator):
+        kind = type(value)
+        imports.add(f"from {_public_module(kind)} import {kind.__name__}")
+        arguments = [
+            f"{name}={_expression(argument, imports)}"
+            for name, argument in value.get_params(deep=False).items()
+            if repr(argument) != repr(_default(kind, name))
+        ]
+        return f"{kind.__name__}({', '.join(arguments)})"
+    if isinstance(value, dict):
+        items = [f"{_expression(key, imports)}: {_expression(item, imports)}" for key, item in value.items()]
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list | tuple):
+        items = [_expression(item, imports) for item in value]
+        return f"({', '.join(items)},)" if isinstance(value, tuple) else f"[{', '.join(items)}]"
+    return f"pd.{value.__qualname__}" if inspect.isroutine(value) or value is pd.DataFrame else repr(value)
+
+
+def _default(kind: type, name: str) -> Any:
+    """Return the default of a parameter, which may be that of a base class behind ``**kwargs``."""
+    for parent in kind.__mro__:
+        parameter = inspect.signature(parent).parameters.get(name)
+        if parameter is not None:
+            return parameter.default
+    return None
+
+
+def _public_module(kind: type) -> str:
+    """Return the shortest path from which a class can be imported."""
+    parts = kind.__module__.split(".")
+    paths = (".".join(parts[: i + 1]) for i in range(len(parts)))
+    return next(path for path in paths if getattr(importlib.import_module(path), kind.__name__, None) is kind)

@@ -1,9 +1,10 @@
 """The verdict: paired differences from the built-in log loss, with their uncertainty, and a recommendation.
 
 Folds share training rows, so their differences are correlated and the plain t-test finds far too much. The
-corrected resampled t-test (Nadeau & Bengio 2003) adds n_test / n_train to the 1 / n_folds by which it divides the
-variance. All intervals and p-values are Bonferroni-adjusted: the intervals are simultaneous, and a test always
-agrees with its interval, which stepwise procedures (Holm) do not offer.
+corrected resampled t-test (Nadeau & Bengio 2003) adds n_test / n_train to the 1 / n by which it divides the
+variance, where n counts the folds of all repeats (Bouckaert & Frank 2004). All intervals and p-values are
+Bonferroni-adjusted: the intervals are simultaneous, and a test always agrees with its interval, which stepwise
+procedures (Holm) do not offer.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
 from focal_boost.comparison.scores import TESTED
 
 LEVEL = 0.05
+WEIGHTS = (
+    "Class weights make training see other class shares than the data have, so they shift the probabilities "
+    f"towards the rare classes. {CLASS_WEIGHTS.name!r} are the shifted probabilities, as most people use them; "
+    f"{CORRECTED.name!r} are the same after the shift is undone in closed form (gamma 0 with alpha)."
+)
 
 
 def corrected_t_test(
@@ -81,7 +87,7 @@ def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str
 
 
 def verdict(
-    differences: pd.DataFrame, scores: pd.DataFrame, titles: dict[str, str], n_folds: int
+    differences: pd.DataFrame, scores: pd.DataFrame, titles: dict[str, str], n_folds: int, n_repeats: int = 1
 ) -> list[tuple[str, str]]:
     """Return (conclusion, evidence) of each booster, and a last pair on the method."""
     if not len(differences):
@@ -91,20 +97,23 @@ def verdict(
         _, best = recommend(of_booster, scores[scores["booster"] == booster])
         paragraphs.append((f"{titles[str(booster)]}: {_conclusion(of_booster, best)}", _evidence(of_booster)))
     finished = int(scores.groupby("booster")["fold"].nunique().min())
-    folds = f"{n_folds} folds" if finished == n_folds else f"{finished} of {n_folds} folds"
+    planned = n_folds * n_repeats
+    folds = f"{planned} folds" if finished == planned else f"{finished} of {planned} folds"
+    if n_repeats > 1:
+        folds += f" ({n_repeats} repeats of {n_folds})"
     method = (
         f"Paired differences over {folds}; in brackets simultaneous {1 - LEVEL:.0%} intervals for all "
         f"{len(differences)} comparisons (corrected resampled t-test of Nadeau & Bengio, Bonferroni-adjusted)."
     )
     if finished < 10:
-        method += f" With {finished} folds only large differences are detectable; try 10 folds."
-    return [*paragraphs, ("", method)]
+        method += f" With {finished} folds only large differences are detectable; try 10 folds, or repeats."
+    return [*paragraphs, ("", method), ("", WEIGHTS)]
 
 
 def _conclusion(differences: pd.DataFrame, best: str) -> str:
     findings = set(differences["finding"])
-    if best == CLASS_WEIGHTS.name:
-        return "class weights help; focal loss is not shown to help."
+    if best in (CLASS_WEIGHTS.name, CORRECTED.name):
+        return f"class weights help; focal loss is not shown to help. Use {best}."
     if best != LOG_LOSS.name:
         return f"focal loss is worth it. Use {best}."
     if findings == {""}:

@@ -1,16 +1,16 @@
 """The command line: print a table and a verdict, or one line on standard error for wrong input."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
 import re
+import shlex
 import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -22,16 +22,17 @@ from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
 from focal_boost.comparison._contenders import Alpha, default_booster
-from focal_boost.comparison._data import InputError, Problem, example, printable
+from focal_boost.comparison._data import InputError, Labels, Problem, example, printable
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import GAMMAS, make_plan
-from focal_boost.comparison._progress import bar
+from focal_boost.comparison._progress import progress
 from focal_boost.comparison._report import summary_table
+from focal_boost.comparison.scores import SCORES
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 _SEVERAL = ("--gamma", "--alpha", "--booster")
-_VALUE = re.compile(r"([-+.\deE,]|none|balanced|xgboost|lightgbm)+", re.IGNORECASE)
+_VALUE = re.compile(r"([-+.\deE,]|none|balanced|xgboost|lightgbm|both)+", re.IGNORECASE)
 _Texts = list[str] | None
 _ALPHAS: dict[str, Alpha] = {"none": None, "balanced": "balanced"}
 
@@ -53,53 +54,97 @@ class _Command(TyperCommand):
         return super().parse_args(ctx, repeated)
 
 
-@app.callback(invoke_without_command=True)
-def _about(context: typer.Context, version: Annotated[bool, Option(help="Print the version.")] = False) -> None:
-    """Focal loss for XGBoost and LightGBM."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"focal_boost {__version__}")
-    elif context.invoked_subcommand is None:
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _about(
+    context: typer.Context,
+    version: Annotated[
+        bool, Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Focal loss for XGBoost and LightGBM."""
+    if context.invoked_subcommand is None:
         print(context.get_help())
 
 
 @app.command(cls=_Command)
 def compare(
     data: Annotated[
-        str | None, Argument(help="CSV (also compressed) or parquet. Default: handwritten digits.")
+        str | None,
+        Argument(metavar="[DATA]", help="CSV (also compressed) or parquet. Default: handwritten digits."),
     ] = None,
-    target: Annotated[str | None, Option(help="Column to predict.")] = None,
-    booster: Annotated[_Texts, Option(help="xgboost, lightgbm or both.  [default: xgboost if installed]")] = None,
-    gamma: Annotated[_Texts, Option(help="Focusing parameters; 0: log loss.  [default: 0 0.5 1 2 5]")] = None,
-    alpha: Annotated[_Texts, Option(help="Class weights: none, balanced or in (0, 1).  [default: none]")] = None,
-    folds: Annotated[int, Option(help="Folds of the cross-validation, at least 3.")] = 5,
-    drop: Annotated[_Texts, Option(help="Column to leave out; repeat for more.")] = None,
-    decimal: Annotated[str | None, Option(help="Decimal mark of a CSV file, . or ,")] = None,
-    positive: Annotated[str | None, Option(help="Positive class.  [default: the rarer of two]")] = None,
-    params: Annotated[str | None, Option(help="JSON or TOML file of parameters, also per booster.")] = None,
-    seed: Annotated[int, Option(help="Seed of folds and boosters.")] = 0,
-    out: Annotated[str | None, Option(help="Directory for report, results, figure and finished folds.")] = None,
+    target: Annotated[str | None, Option(metavar="COLUMN", help="Column to predict.")] = None,
+    booster: Annotated[
+        _Texts,
+        Option(metavar="NAME[,NAME]", help="xgboost, lightgbm, or both.  [default: the first that is installed]"),
+    ] = None,
+    gamma: Annotated[
+        _Texts,
+        Option(metavar="NUMBER[,NUMBER]...", help="Focusing parameters; 0: log loss.  [default: 0,0.5,1,2,5]"),
+    ] = None,
+    alpha: Annotated[
+        _Texts,
+        Option(metavar="WEIGHT[,WEIGHT]...", help="Class weights: none, balanced or in (0, 1).  [default: none]"),
+    ] = None,
+    folds: Annotated[int, Option(metavar="N", help="Folds of the cross-validation, at least 3.")] = 5,
+    repeats: Annotated[int, Option(metavar="N", help="How often to repeat it with other folds.")] = 1,
+    drop: Annotated[_Texts, Option(metavar="COLUMN", help="Column to leave out; repeat for more.")] = None,
+    categorical: Annotated[
+        _Texts, Option(metavar="COLUMN", help="Column of numbers that are codes; repeat for more.")
+    ] = None,
+    decimal: Annotated[str | None, Option(metavar="MARK", help="Decimal mark of a CSV file, . or ,")] = None,
+    positive: Annotated[
+        str | None, Option(metavar="CLASS", help="Positive class.  [default: the rarer of two]")
+    ] = None,
+    exclude_class: Annotated[_Texts, Option(metavar="CLASS", help="Class to leave out; repeat for more.")] = None,
+    min_rows: Annotated[int, Option(metavar="N", help="Leave out classes with fewer rows.")] = 0,
+    cost_ratio: Annotated[
+        float | None,
+        Option(
+            metavar="NUMBER", help="Cost of a missed positive in false alarms.  [default: negatives per positive]"
+        ),
+    ] = None,
+    params: Annotated[
+        str | None, Option(metavar="FILE", help="JSON or TOML file of parameters, also per booster.")
+    ] = None,
+    jobs: Annotated[int, Option(metavar="N", help="Models to train at the same time; -1: all processors.")] = 1,
+    seed: Annotated[int, Option(metavar="N", help="Seed of folds and boosters.")] = 0,
+    out: Annotated[
+        str | None, Option(metavar="DIR", help="Directory for report, results, figure and finished folds.")
+    ] = None,
     json_: Annotated[bool, Option("--json", help="Print the results as JSON instead.")] = False,
 ) -> None:
     """Find out whether focal loss is worth it on your data.
 
-    Cross-validates the booster's own log loss, the same with class weights, focal losses, and a focal loss chosen
-    by inner cross-validation, on the same folds, and tests the differences. Strings and whole numbers with 3 to 10
-    values become categories; dates and identifiers are left out. Ctrl-C keeps the finished folds.
+    Cross-validates the booster's own log loss, the same with class weights (as they come, and corrected), focal
+    losses, and a focal loss chosen by inner cross-validation, on the same folds, and tests the differences.
+    Strings become categories, dates numbers; identifiers and free text are left out. Ctrl-C keeps the finished
+    folds.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        labels = Labels(positive, exclude_class or (), min_rows)
         plan = make_plan(
-            _problem(data, target, drop or [], positive, decimal),
-            _split(booster) or _default_booster(),
-            [_number("--gamma", text) for text in _split(gamma)] or GAMMAS,
-            [_ALPHAS[text] if text in _ALPHAS else _number("--alpha", text) for text in _split(alpha)] or None,
-            folds,
-            _params(params),
-            seed,
+            _problem(data, target, labels, drop or [], categorical or [], decimal),
+            booster=_split(booster) or _default_booster(),
+            gamma=[_number("--gamma", text) for text in _split(gamma)] or GAMMAS,
+            alpha=[_ALPHAS[text] if text in _ALPHAS else _number("--alpha", text) for text in _split(alpha)]
+            or None,
+            folds=folds,
+            repeats=repeats,
+            params=_params(params),
+            cost_ratio=cost_ratio,
+            jobs=jobs,
+            seed=seed,
         )
-        with bar(plan.n_fits) as advance:
-            comparison = run_plan(plan, out, advance)
+        with progress(plan.n_fits, plan.n_fits_per_fold) as advance:
+            comparison = run_plan(plan, out, advance, shlex.join(["focal-boost", *sys.argv[1:]]))
     except InputError as error:
         _report(str(error))
         raise typer.Exit(2) from error
@@ -135,13 +180,20 @@ def _report(message: str) -> None:
 
 
 def _problem(
-    data: str | None, target: str | None, drop: list[str], positive: str | None, decimal: str | None
+    data: str | None,
+    target: str | None,
+    labels: Labels,
+    drop: list[str],
+    categorical: list[str],
+    decimal: str | None,
 ) -> Problem:
     if data is not None:
-        return from_file(data, target, drop, positive, decimal)
-    if target is not None or drop or decimal is not None:
-        raise InputError("--target, --drop and --decimal need DATA: provide the path of a CSV or parquet file.")
-    return example(positive)
+        return from_file(data, target, labels, drop=drop, categorical=categorical, decimal=decimal)
+    if target is not None or drop or categorical or decimal is not None:
+        raise InputError(
+            "--target, --drop, --categorical and --decimal need DATA: provide the path of a CSV or parquet file."
+        )
+    return example(labels)
 
 
 def _default_booster() -> str:
@@ -182,30 +234,40 @@ def _params(path: str | None) -> dict[str, Any] | None:
 def _show(comparison: Comparison, out: str | None) -> None:
     console = Console(highlight=False, markup=False)
     sign = "±" if _can_encode("±") else "+-"
-    cells = summary_table(comparison.summary)
-    # Mean and standard deviation side by side if all six fit, else one below the other.
-    fits = console.width >= max(map(len, cells.index)) + len(cells.columns) * (17 + len(sign))
-    separator = f" {sign} " if fits else f"\n{sign}"
-    cells = summary_table(comparison.summary, separator)
-    title = Text(printable(comparison.title))
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(f"mean{separator}std", no_wrap=True)
-    for score in cells.columns:
-        table.add_column(score, justify="right")
-    for name, *row in cells.itertuples():
-        table.add_row(Text(name), *row)
-    console.print(table)
+    console.print(Text(printable(comparison.title)))
+    for title, summary in comparison.summary.groupby(level="booster", sort=False):
+        console.print()
+        _show_summary(console, str(title), summary, sign)
     for conclusion, evidence in comparison.verdict_paragraphs:
         console.print()
         console.print(Text.assemble((conclusion, "bold"), " " if conclusion else "", evidence))
-    for note in ["", *comparison.notes, ""] if comparison.notes else [""]:
-        console.print(Text(printable(note)))
+    for line in ["", *comparison.notes, "" if comparison.notes else None]:
+        if line is not None:
+            console.print(Text(printable(line)))
     if out is None:
         console.print(
             "With --out DIR: a report to share, and the Python program that trains the recommended model."
         )
     elif not comparison.unsaved:
-        console.print(Text(printable(f"Report: {Path(out) / 'report.html'}")))
+        console.print(Text(printable(f"Report: {Path(out) / 'report.html'}"), overflow="fold"))
+
+
+def _show_summary(console: Console, booster: str, summary: pd.DataFrame, sign: str) -> None:
+    """Print the scores of one booster, in as many tables as it takes to cut nothing off."""
+    names = max(map(len, summary.index.get_level_values("contender")))
+    # Mean and standard deviation side by side if all six fit, else one below the other.
+    fits = console.width >= names + len(SCORES) * (17 + len(sign))
+    cells = summary_table(summary, f" {sign} " if fits else f"\n{sign}")
+    per_table = len(SCORES) if fits else max(1, (console.width - 16) // 9)
+    for start in range(0, len(SCORES), per_table):
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column(f"{booster}\nmean {sign} std", overflow="fold")
+        part = cells.iloc[:, start : start + per_table]
+        for score in part.columns:
+            table.add_column(score.replace(" ", "\n"), justify="right", no_wrap=True)
+        for name, *row in part.itertuples():
+            table.add_row(Text(name), *row)
+        console.print(table)
 
 
 def _can_encode(text: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from focal_boost.metrics import expected_calibration_error
 
@@ -99,3 +99,23 @@ def score(y: npt.NDArray[Any], proba: npt.NDArray[Any], thresholds: npt.NDArray[
         "ECE": expected_calibration_error(y, proba),
         "F1": float(np.mean(f1)),
     }
+
+
+def costs(
+    of_class: npt.NDArray[Any], p: npt.NDArray[Any], ratio: float
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return ascending thresholds and the expected cost per row at each.
+
+    A false alarm costs 1, a missed positive costs ``ratio``. Exact probabilities cost least at 1 / (1 + ratio)
+    (Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001).
+    """
+    false_alarms, found, thresholds = roc_curve(of_class, p)
+    share = of_class.mean()
+    cost = ratio * share * (1 - found) + (1 - share) * false_alarms
+    return np.minimum(thresholds, 1.0)[::-1], cost[::-1]
+
+
+def cost_at(of_class: npt.NDArray[Any], p: npt.NDArray[Any], ratio: float, threshold: float) -> float:
+    """Return the expected cost per row at one threshold."""
+    alarm = p >= threshold
+    return float((ratio * (of_class & ~alarm) + (~of_class & alarm)).mean())

@@ -26,11 +26,11 @@ def small():
     return X[::3, :5], y[::3]
 
 
-def quick_plan(X=None, y=None, booster="xgboost", gamma=(0, 2), alpha=None, folds=3, params=FAST, seed=0):
+def quick_plan(X=None, y=None, **options):
     """A plan with few rounds, by default for the small data."""
     if X is None:
         X, y = small()
-    return make_plan(from_arrays(X, y), booster, gamma, alpha, folds, params, seed)
+    return make_plan(from_arrays(X, y), **{"gamma": (0, 2), "folds": 3, "params": FAST, **options})
 
 
 def table(n=60, **columns):

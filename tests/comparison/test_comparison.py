@@ -7,7 +7,7 @@ from sklearn.datasets import load_breast_cancer
 import focal_boost
 from focal_boost.comparison import InputError, _progress
 from focal_boost.comparison._compare import run_plan
-from focal_boost.comparison._contenders import CLASS_WEIGHTS, LOG_LOSS
+from focal_boost.comparison._contenders import CLASS_WEIGHTS, CORRECTED, LOG_LOSS
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import make_plan
 
@@ -17,12 +17,13 @@ from .builders import BOOSTERS, FAST, HOSTILE, hostile_file, quick_plan, small
 def test_the_function_returns_frames_a_figure_and_html():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     comparison = focal_boost.compare(X[::3], y[::3], gamma=2, folds=3, params=FAST)
-    assert list(comparison.summary.loc["xgboost"].index) == [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2"]
+    names = [LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, "gamma 2"]
+    assert list(comparison.summary.loc["xgboost"].index) == names
     mean = comparison.scores.query("contender == 'gamma 2'")["log loss"].mean()
     assert comparison.summary.loc[("xgboost", "gamma 2"), ("log loss", "mean")] == pytest.approx(mean)
     assert "<table" in comparison._repr_html_()
     assert comparison.verdict in repr(comparison)
-    assert len(comparison.plot().axes) == 3
+    assert len(comparison.plot().axes) == 7
     assert comparison.plot()._repr_png_().startswith(b"\x89PNG")
 
 
@@ -41,7 +42,7 @@ def test_the_directory_contains_all_files(tmp_path):
     read = pd.read_csv(tmp_path / "scores.csv")
     pd.testing.assert_frame_equal(read, comparison.scores)
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
-    assert len(comparison.plot().axes) == 6
+    assert len(comparison.plot().axes) == 14
 
 
 def test_polars_frames_are_accepted():
@@ -60,7 +61,7 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
         if len(moves) == 20:  # of 9 per fold
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_progress, "bar", lambda total: nullcontext(interrupt))
+    monkeypatch.setattr(_progress, "progress", lambda *counts: nullcontext(interrupt))
     X, y = small()
     arguments = {"gamma": (0, 2), "folds": 3, "params": FAST, "out": tmp_path}
     with pytest.warns(UserWarning, match="2 of 3 folds") as warnings:
@@ -92,8 +93,8 @@ def test_files_that_cannot_be_written_are_a_warning(tmp_path, no_picture):
 
 
 def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path, no_picture):
-    problem = from_file(hostile_file(tmp_path), "target", [], None)
-    comparison = run_plan(make_plan(problem, "xgboost", (0, 2), None, 3, FAST, 0), tmp_path)
+    problem = from_file(hostile_file(tmp_path), "target")
+    comparison = run_plan(make_plan(problem, gamma=(0, 2), folds=3, params=FAST), tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert HOSTILE not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page

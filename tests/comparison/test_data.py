@@ -5,22 +5,22 @@ from lightgbm import LGBMClassifier
 from xgboost import XGBClassifier
 
 from focal_boost.comparison import InputError
-from focal_boost.comparison._data import example, from_arrays
+from focal_boost.comparison._data import Labels, example, from_arrays
 from focal_boost.comparison._files import from_file
 
 from .builders import saved, table
 
 
 def test_the_rarer_of_two_classes_is_positive(tmp_path):
-    problem = from_file(saved(tmp_path, table()), "target", [], None)
+    problem = from_file(saved(tmp_path, table()), "target")
     assert problem.classes == ("no", "yes")
     assert problem.y.tolist() == [1, 0, 0, 0] * 15
 
 
 def test_the_positive_class_can_be_named_also_among_many(tmp_path):
     path = saved(tmp_path, table(kind=np.arange(60) % 3))
-    assert from_file(path, "target", [], "no").y.mean() == 0.75
-    many = from_file(path, "kind", [], "2")
+    assert from_file(path, "target", Labels("no")).y.mean() == 0.75
+    many = from_file(path, "kind", Labels("2"))
     assert many.classes == ("the rest", "2")
     assert many.y.mean() == pytest.approx(1 / 3)
 
@@ -34,7 +34,7 @@ def test_many_classes_are_numbered_in_their_order():
 
 def test_the_example_is_one_digit_or_not():
     assert example().y.sum() == 174
-    assert example("3").classes == ("the rest", "3")
+    assert example(Labels("3")).classes == ("the rest", "3")
 
 
 def test_levels_of_any_type_reach_both_boosters_as_categories():
@@ -49,7 +49,7 @@ def test_levels_of_any_type_reach_both_boosters_as_categories():
     problem = from_arrays(frame, np.arange(60) % 2)
     assert [str(dtype) for dtype in problem.X.dtypes] == ["category"] * 4
     assert problem.X.isna().sum().tolist() == [20, 20, 20, 0]
-    assert problem.X["f3"].cat.categories.tolist() == ["1", "b"]
+    assert problem.X["mixed"].cat.categories.tolist() == ["1", "b"]
     XGBClassifier(n_estimators=2, enable_categorical=True).fit(problem.X, problem.y)
     LGBMClassifier(n_estimators=2, verbosity=-1).fit(problem.X, problem.y)
 
@@ -61,12 +61,12 @@ def test_repeated_whole_numbers_are_not_an_identifier():
 
 def test_objects_that_are_numbers_are_numbers():
     problem = from_arrays(np.array([[1, "a"], [2, "b"], [None, "a"], [4, "a"]], dtype=object), [0, 1, 0, 1])
-    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category"]
+    assert [str(dtype) for dtype in problem.X.dtypes] == ["float32", "category"]
 
 
 def test_columns_are_renamed_for_the_boosters():
     frame = pd.DataFrame({"__class__": [1.5, 2, 3, 4], "a[b]<c": [1.5, 2, 1, 2], "<script>": [2.5, 1, 1, 2]})
-    assert list(from_arrays(frame, [0, 1, 0, 1]).X.columns) == ["f0", "f1", "f2"]
+    assert list(from_arrays(frame, [0, 1, 0, 1]).X.columns) == ["__class__", "column_1", "column_2"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_columns_are_renamed_for_the_boosters():
         (np.ones((2, 1)), [[0], [1, 2]], "y must be one label per row: .*inhomogeneous"),
         (None, [0, 1], "two dimensions; got an array of shape"),
         ("data", [0, 1], "two dimensions; got an array of shape"),
-        (np.full((4, 2), np.inf), [0, 1, 0, 1], "column 0 contains infinite values"),
+        (np.diag([np.inf] * 4), [0, 1, 0, 1], "column '0' contains infinite values"),
     ],
 )
 def test_wrong_arrays_are_rejected(X, y, message):
@@ -96,10 +96,11 @@ def test_wrong_arrays_are_rejected(X, y, message):
 @pytest.mark.parametrize("positive", [[1], (0, 1), {"a": 1}, np.arange(2), object(), float("nan"), b"1", 3])
 def test_a_positive_class_of_any_other_type_is_rejected(positive):
     with pytest.raises(InputError, match=r"positive .* is not a class of y: ") as error:
-        from_arrays(np.arange(4.0)[:, None], [0, 1, 0, 1], positive)
+        from_arrays(np.arange(4.0)[:, None], [0, 1, 0, 1], Labels(positive))
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("positive", [0, 0.0, np.float64(0), np.int8(0), "0"])
 def test_a_positive_class_may_be_of_any_type_of_number(positive):
-    assert from_arrays(np.arange(4.0)[:, None], [0.0, 1.0, 0.0, 1.0], positive).classes == ("1", "0")
+    problem = from_arrays(np.arange(4.0)[:, None], [0.0, 1.0, 0.0, 1.0], Labels(positive))
+    assert problem.classes == ("1", "0")

@@ -5,17 +5,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 from xgboost import XGBClassifier
 
 from focal_boost import FocalBoostClassifier
 from focal_boost.comparison import InputError
-from focal_boost.comparison._data import from_arrays
+from focal_boost.comparison._data import Labels
 from focal_boost.comparison._files import from_file
 
 from .builders import saved, table
 
 
-def test_strings_become_categories_and_dates_and_identifiers_are_left_out_with_a_note(tmp_path):
+def test_columns_are_typed_and_identifiers_and_free_text_left_out_with_a_note(tmp_path):
     n = 60
     frame = table(
         n,
@@ -26,39 +28,46 @@ def test_strings_become_categories_and_dates_and_identifiers_are_left_out_with_a
         empty="",
         count=np.arange(n) % 11,
     )
-    problem = from_file(saved(tmp_path, frame), "target", [], None)
-    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category", "int64"]
-    notes = " ".join(problem.notes)
-    assert "Left out as identifiers: 'id', 'customer_id'." in notes
-    assert "Left out as identifiers or free text: 'name'." in notes
-    assert "Left out as dates: 'since'." in notes
-    assert "Used as categories: 'colour'." in notes
+    problem = from_file(saved(tmp_path, frame), "target")
+    assert problem.X.columns.tolist() == [
+        *("x", "colour"),
+        *(f"since_{part}" for part in ("year", "month", "day", "total_seconds")),
+        "count",
+    ]
+    assert str(problem.X["colour"].dtype) == "category"
+    assert set(problem.X.drop(columns="colour").dtypes) == {np.dtype("float32")}
+    assert problem.notes == (
+        "Left out as identifiers: 'id', 'customer_id'.",
+        "Left out as text with more than 30 values: 'name'.",
+        "Left out as constant: 'empty'.",
+        "Dates, used as year, month, day and so on: 'since'.",
+        "Used as categories: 'colour'.",
+    )
 
 
 @pytest.mark.parametrize("missing", ["", "?", "NA", " "])
 def test_missing_values_leave_numbers_numbers(tmp_path, missing):
     path = tmp_path / "data.csv"
-    path.write_text("a,b,target\n" + "".join(f"{i % 13 or missing},None,{i % 2}\n" for i in range(40)))
-    problem = from_file(str(path), "target", [], None)
-    assert problem.X["f0"].isna().sum() == 4
-    assert problem.X["f0"].dtype == np.float64
-    assert problem.X["f1"].cat.categories.tolist() == ["None"]
+    path.write_text("a,b,target\n" + "".join(f"{i % 13 or missing},{i / 7},{i % 2}\n" for i in range(40)))
+    problem = from_file(str(path), "target")
+    assert problem.X["a"].isna().sum() == 4
+    assert problem.X["a"].dtype == np.float32
 
 
-def test_whole_numbers_with_few_values_become_categories_in_a_file_but_not_in_a_frame(tmp_path):
+def test_numbers_stay_numbers_and_become_categories_on_request(tmp_path):
     frame = table(
         few=np.arange(60) % 10,
         gaps=[None, 1, 2, 3] * 15,
-        two=np.arange(60) % 2,
-        many=np.arange(60) % 11,
         halves=np.arange(60) % 3 / 2,
         wait=pd.to_timedelta(np.arange(60) % 3, unit="s"),
     )
     frame.to_parquet(tmp_path / "data.parquet")
-    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
-    assert "Used as categories: 'colour', 'few', 'gaps'." in problem.notes
-    assert problem.X["f3"].isna().sum() == 15
-    assert "Used as categories: 'colour'." in from_arrays(frame.drop(columns="target"), frame["target"]).notes
+    problem = from_file(str(tmp_path / "data.parquet"), "target")
+    assert problem.notes == ("Used as categories: 'colour'.",)
+    problem = from_file(str(tmp_path / "data.parquet"), "target", categorical=["gaps", "halves"])
+    assert problem.notes == ("Used as categories: 'colour', 'gaps', 'halves'.",)
+    assert problem.X["gaps"].isna().sum() == 15
+    assert problem.X["gaps"].cat.categories.tolist() == ["1", "2", "3"]  # as in rows without missing values
     for booster in (
         XGBClassifier(n_estimators=2, enable_categorical=True),
         LGBMClassifier(n_estimators=2, verbosity=-1),
@@ -70,7 +79,7 @@ def test_whole_numbers_with_few_values_become_categories_in_a_file_but_not_in_a_
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("name", ["data.csv", "data.csv.gz", "data.csv.bz2", "data.csv.xz", "data.csv.zip"])
 def test_separators_and_compression_are_recognised(tmp_path, separator, name):
-    problem = from_file(saved(tmp_path, table(), name, sep=separator), "target", [], None)
+    problem = from_file(saved(tmp_path, table(), name, sep=separator), "target")
     assert problem.X.shape == (60, 2)
 
 
@@ -97,7 +106,7 @@ def rows_of_three(path, header, separator=",", opened=open):
 )
 def test_a_repeated_column_of_a_text_file_is_rejected_by_name(tmp_path, header, repeated):
     with pytest.raises(InputError, match=f"has two columns {repeated!r}: rename one"):
-        from_file(rows_of_three(tmp_path / "data.csv", header), "y", [], None)
+        from_file(rows_of_three(tmp_path / "data.csv", header), "y")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -106,29 +115,29 @@ def test_a_repeated_column_is_found_with_any_separator_and_compression(tmp_path,
     suffix = {open: "", gzip.open: ".gz", lzma.open: ".xz"}[opened]
     path = rows_of_three(tmp_path / f"data.csv{suffix}", 'x,y,"y"', separator, opened)
     with pytest.raises(InputError, match="has two columns 'y'"):
-        from_file(path, "y", [], None)
+        from_file(path, "y")
 
 
 def test_names_that_only_look_repeated_are_read(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("y,y.1,,\n" + "".join(f"{i % 2},{i / 7},{i / 3},{i / 11}\n" for i in range(40)))
-    problem = from_file(str(path), "y", [], None)
+    problem = from_file(str(path), "y")
     assert problem.X.shape == (40, 3)
-    np.testing.assert_array_equal(problem.X["f0"], np.arange(40) / 7)
+    np.testing.assert_allclose(problem.X["column_0"], np.arange(40) / 7, rtol=1e-6)
 
 
 def test_names_of_parquet_columns_that_are_equal_as_text_are_rejected(tmp_path, monkeypatch):
     frame = pd.DataFrame([[1, 0], [2, 1]], columns=pd.Index([1, "1"], dtype=object))
     monkeypatch.setattr(pd, "read_parquet", lambda path: frame)  # not every pyarrow writes such names
     with pytest.raises(InputError, match="has two columns '1'"):
-        from_file("data.parquet", "1", [], None)
+        from_file("data.parquet", "1")
 
 
 def test_two_levels_of_column_names_in_a_parquet_file_are_rejected(tmp_path):
     columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
     pd.DataFrame([[1, 0], [2, 1]], columns=columns).to_parquet(tmp_path / "data.parquet")
     with pytest.raises(InputError, match="has column names of 2 levels"):
-        from_file(str(tmp_path / "data.parquet"), "y", [], None)
+        from_file(str(tmp_path / "data.parquet"), "y")
 
 
 def test_parquet_with_its_types_is_read(tmp_path):
@@ -137,20 +146,45 @@ def test_parquet_with_its_types_is_read(tmp_path):
     )
     frame["colour"] = frame["colour"].astype("category")
     frame.to_parquet(tmp_path / "data.parquet")
-    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
-    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "category", "float64"]
-    assert problem.notes[0] == "Left out as dates: 'when'."
+    problem = from_file(str(tmp_path / "data.parquet"), "target")
+    assert str(problem.X["colour"].dtype) == "category"
+    assert problem.X["whole"].isna().sum() == 3
+    assert "Dates, used as year, month, day and so on: 'when'." in problem.notes
 
 
-def test_the_source_makes_the_same_features_and_labels(tmp_path):
-    frame = table(few=[None, 1, 2, 3] * 15, truth=pd.Categorical([True, False, None] * 20), id=np.arange(60) + 7)
-    frame.to_parquet(tmp_path / "data.parquet")
-    problem = from_file(str(tmp_path / "data.parquet"), "target", [], None)
+def made(problem, path, monkeypatch):
+    """The features and labels that the lines of Python load and the transformers make."""
+    monkeypatch.setattr("sys.argv", ["best_model.py", str(path)])
     names = {}
     exec("\n".join(problem.source), names)
-    assert names["X"].columns.tolist() == ["x", "colour", "few", "truth"]
-    pd.testing.assert_frame_equal(names["X"].set_axis(problem.X.columns, axis=1), problem.X)
-    assert names["y"].tolist() == problem.y.tolist()
+    return make_pipeline(*map(clone, problem.steps)).fit_transform(names["X"]), names["y"]
+
+
+def test_source_and_steps_make_the_same_features_and_labels(tmp_path, monkeypatch):
+    frame = table(few=[None, 1, 2, 3] * 15, truth=pd.Categorical([True, False, None] * 20), id=np.arange(60) + 7)
+    frame["a b"] = frame["x"]
+    frame.to_parquet(tmp_path / "data.parquet")
+    problem = from_file(str(tmp_path / "data.parquet"), "target", categorical=["few"])
+    X, y = made(problem, tmp_path / "data.parquet", monkeypatch)
+    assert X.columns.tolist() == ["x", "colour", "few", "truth", "column_4"]
+    pd.testing.assert_frame_equal(X, problem.X)
+    assert (y == "yes").tolist() == problem.y.astype(bool).tolist()
+
+
+def test_excluded_and_small_classes_are_left_out_also_by_the_source(tmp_path, monkeypatch):
+    frame = table(kind=["a"] * 30 + ["b"] * 20 + ["c"] * 7 + ["d"] * 3)
+    path = saved(tmp_path, frame)
+    problem = from_file(path, "kind", Labels(exclude=["a"], min_rows=5))
+    assert problem.classes == ("b", "c")
+    assert "33 rows of excluded classes were left out: 'a', 'd'." in problem.notes
+    X, y = made(problem, path, monkeypatch)
+    assert (len(X), set(y)) == (27, {"b", "c"})
+    with pytest.raises(InputError, match="exclude_class 'e' is not a class of --target 'kind': choose from"):
+        from_file(path, "kind", Labels(exclude=["e"]))
+    with pytest.raises(InputError, match="min_rows must be a non-negative integer; got -1"):
+        from_file(path, "kind", Labels(min_rows=-1))
+    with pytest.raises(InputError, match="no class left"):
+        from_file(path, "kind", Labels(min_rows=50))
 
 
 def decimal_commas(path, separator):
@@ -161,38 +195,35 @@ def decimal_commas(path, separator):
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, separator):
+def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, monkeypatch, separator):
     path = decimal_commas(tmp_path / "data.csv", separator)
     message = "column 'a' of .* contains numbers with commas, such as '1000,00': add --decimal , "
     with pytest.raises(InputError, match=message):
-        from_file(path, "target", [], None)
+        from_file(path, "target")
     with pytest.raises(InputError, match=r"column 'b' of .* contains numbers with commas, such as '0,5'"):
-        from_file(path, "target", ["a"], None)
-    problem = from_file(path, "target", [], None, ",")
-    assert [str(dtype) for dtype in problem.X.dtypes] == ["float64", "float64"]
-    np.testing.assert_allclose(problem.X["f0"], 1000 + np.arange(60) / 7, atol=0.006)
-    names = {}
-    exec("\n".join(problem.source), names)
-    np.testing.assert_array_equal(names["X"], problem.X)
-    as_text = from_file(path, "target", [], None, ".")
-    assert as_text.X["f0"].cat.categories.tolist() == ["0,5", "1,5", "2,5"]
+        from_file(path, "target", drop=["a"])
+    problem = from_file(path, "target", decimal=",")
+    np.testing.assert_allclose(problem.X["a"], 1000 + np.arange(60) / 7, atol=0.006)
+    np.testing.assert_array_equal(made(problem, path, monkeypatch)[0], problem.X)
+    as_text = from_file(path, "target", decimal=".")
+    assert as_text.X["b"].cat.categories.tolist() == ["0,5", "1,5", "2,5"]
 
 
 def test_decimal_commas_in_quotes_are_named_too(tmp_path):
     path = saved(tmp_path, table(price=[f"{i % 3},5" for i in range(60)]))
     with pytest.raises(InputError, match=r"column 'price' of .* such as '0,5': add --decimal ,"):
-        from_file(path, "target", [], None)
-    assert str(from_file(path, "target", ["x"], None, ",").X["f1"].dtype) == "float64"
+        from_file(path, "target")
+    assert str(from_file(path, "target", drop=["x"], decimal=",").X["price"].dtype) == "float32"
     with pytest.raises(
         InputError, match=r"column 'x' of .* contains numbers with points, such as '\S*\.\S*': remove"
     ):
-        from_file(path, "target", [], None, ",")
+        from_file(path, "target", decimal=",")
 
 
 def test_texts_with_commas_and_a_target_with_commas_are_no_numbers(tmp_path):
     frame = table(place=["1,5", "Rome, Italy", "-"] * 20, day=[f"2024,{i % 3}" if i else "x" for i in range(60)])
     frame["target"] = np.where(np.arange(60) % 4 == 0, "1,5", "2,5")
-    problem = from_file(saved(tmp_path, frame, sep=";"), "target", [], None)
+    problem = from_file(saved(tmp_path, frame, sep=";"), "target")
     assert problem.classes == ("2,5", "1,5")
     assert problem.X.shape[1] == 4
 
@@ -201,20 +232,20 @@ def test_separators_of_thousands_beside_decimal_commas_are_named(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("a;target\n" + "".join(f"1.{i + 100},5;{i % 2}\n" for i in range(60)))
     with pytest.raises(InputError, match=r"such as '1.100,5': add --decimal ,"):
-        from_file(str(path), "target", [], None)
+        from_file(str(path), "target")
     with pytest.raises(InputError, match=r"column 'a' of .* with points, such as '1.100,5': remove the points"):
-        from_file(str(path), "target", [], None, ",")
+        from_file(str(path), "target", decimal=",")
 
 
 def test_another_decimal_mark_is_rejected(tmp_path):
     with pytest.raises(InputError, match=r"--decimal must be '.' or ','; got ';'"):
-        from_file(saved(tmp_path, table()), "target", [], None, ";")
+        from_file(saved(tmp_path, table()), "target", decimal=";")
 
 
 def test_rows_without_a_target_are_left_out_with_a_note(tmp_path):
     frame = table()
     frame.loc[:2, "target"] = ""
-    problem = from_file(saved(tmp_path, frame), "target", [], None)
+    problem = from_file(saved(tmp_path, frame), "target")
     assert len(problem.y) == len(problem.X) == 57
     assert problem.notes[0] == "3 rows without a target were left out."
 
@@ -252,7 +283,7 @@ WRONG_FILES = {
 def test_a_wrong_file_is_rejected_in_one_line(tmp_path, name):
     make, message = WRONG_FILES[name]
     with pytest.raises(InputError) as error:
-        from_file(make(tmp_path), "target", [], None)
+        from_file(make(tmp_path), "target")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -260,22 +291,20 @@ def test_a_wrong_file_is_rejected_in_one_line(tmp_path, name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"target": "targte"}, "--target 'targte' is not a column of .*: did you mean 'target'"),
+        ({"target": None}, "--target is missing: name the column to predict, one of 'x', 'colour'"),
+        ({"drop": ["nothing"]}, "--drop 'nothing' is not a column"),
+        ({"drop": ["target"]}, "--drop 'target' is the target"),
+        ({"categorical": ["color"]}, "--categorical 'color' is not a column of .*: did you mean 'colour'"),
         (
-            ("targte", [], None),
-            "--target 'targte' is not a column of .*; did you mean 'target'?|did you mean 'target'",
-        ),
-        ((None, [], None), "--target is missing: name the column to predict, one of 'x', 'colour'"),
-        (("target", ["nothing"], None), "--drop 'nothing' is not a column"),
-        (("target", ["target"], None), "--drop 'target' is the target"),
-        (
-            ("target", [], "maybe"),
+            {"labels": Labels("maybe")},
             "positive 'maybe' is not a class of --target 'target': choose from 'yes', 'no'",
         ),
-        (("x", [], None), "--target 'x' has 250 distinct values, more than 200"),
-        (("one", [], None), "--target 'one' has only one class, 1"),
-        (("target", ["x", "colour", "one"], None), "no column remains"),
+        ({"target": "x"}, "--target 'x' has 250 distinct values, more than 200"),
+        ({"target": "one"}, "--target 'one' has only one class, 1"),
+        ({"drop": ["x", "colour"]}, "no column remains"),
     ],
 )
 def test_a_wrong_column_is_rejected_with_the_choice(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
-        from_file(saved(tmp_path, table(250, one=1)), *options)
+        from_file(saved(tmp_path, table(250, one=1)), **{"target": "target", **options})

@@ -54,7 +54,9 @@ def saved(tmp_path):
         for name, loss in (("log loss (gamma 0)", 0.1), ("gamma 2", 0.25))
     ]
     proba = random.random((2, 30, 2)).astype(np.float32)
-    fold = Fold("xgboost", 1, rows, "gamma 2", ["a warning"], np.arange(30), proba, proba / 2)
+    curves = [[0.5, 0.1], [0.25]]
+    arrays = np.arange(30), proba, proba / 2, np.full((2, 1), 0.4)
+    fold = Fold("xgboost", 1, rows, curves, "gamma 2", ["a warning"], *arrays)
     fold.save(tmp_path / "xgboost-2.npz")
     return fold, tmp_path / "xgboost-2.npz"
 

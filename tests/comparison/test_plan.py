@@ -21,15 +21,16 @@ def test_held_out_rows_leave_rows_of_every_class_to_fit():
 def test_gammas_that_agree_to_six_digits_have_different_names():
     plan = quick_plan(gamma=(2, 2.0000001, 2.0, 1e-7), alpha=(None, np.float32(0.1), 0.1))
     names = [contender.name for contender in plan.contenders]
-    assert names[2:5] == ["gamma 2", "gamma 2.0000001", "gamma 1e-07"]
-    assert len(names) == len(set(names)) == 2 + 3 * 3
+    assert names[3:6] == ["gamma 2", "gamma 2.0000001", "gamma 1e-07"]
+    assert len(names) == len(set(names)) == 3 + 3 * 3
 
 
 def test_every_gamma_is_combined_with_every_alpha():
     plan = quick_plan(booster=BOOSTERS, gamma=(0, 0.5), alpha=(None, 0.25))
-    names = ["log loss (gamma 0)", "class weights", "gamma 0.5", "gamma 0, alpha 0.25", "gamma 0.5, alpha 0.25"]
-    assert [contender.name for contender in plan.contenders] == names
-    assert [contender.name for contender in plan.candidates] == [names[0], *names[2:]]
+    names = ["log loss (gamma 0)", "gamma 0.5", "gamma 0, alpha 0.25", "gamma 0.5, alpha 0.25"]
+    weights = ["class weights", "class weights, corrected"]
+    assert [contender.name for contender in plan.contenders] == [names[0], *weights, *names[1:]]
+    assert [contender.name for contender in plan.candidates] == names
     assert [booster.name for booster in plan.boosters] == list(BOOSTERS)
 
 
@@ -38,28 +39,22 @@ def test_every_gamma_is_combined_with_every_alpha():
     [
         (
             [50, 4, 3, 9],
-            "2 classes have fewer rows than the 5 folds: 'b' (4 rows), 'c' (3 rows). "
-            "Use at most 3 folds, merge these classes with others, or remove their rows.",
+            "2 classes have fewer rows than the 5 folds: 'b' (4 rows), 'c' (3 rows); leave them out with "
+            "min_rows 5 (--min-rows 5) or use at most 3 folds. The minimum is 3 folds.",
         ),
         (
             [50, 1, 3, 9, 2],
-            "3 classes have fewer rows than the 5 folds: 'b' (1 row), 'c' (3 rows), 'e' (2 rows). "
-            "Merge these classes with others, or remove their rows: the minimum is 3 folds.",
+            "3 classes have fewer rows than the 5 folds: 'b' (1 row), 'c' (3 rows), 'e' (2 rows); leave them out "
+            "with min_rows 5 (--min-rows 5). The minimum is 3 folds.",
         ),
         (
             [50, 2],
-            "1 class has fewer rows than the 5 folds: 'b' (2 rows). "
-            "Provide more of its rows: the minimum is 3 folds.",
+            "1 class has fewer rows than the 5 folds: 'b' (2 rows); provide more of their rows. "
+            "The minimum is 3 folds.",
         ),
         (
             [50, 4],
-            "1 class has fewer rows than the 5 folds: 'b' (4 rows). "
-            "Use at most 4 folds, or provide more of its rows.",
-        ),
-        (
-            [4, 2, 2],
-            "3 classes have fewer rows than the 5 folds: 'a' (4 rows), 'b' (2 rows), 'c' (2 rows). "
-            "Provide more of their rows: the minimum is 3 folds.",
+            "1 class has fewer rows than the 5 folds: 'b' (4 rows); use at most 4 folds. The minimum is 3 folds.",
         ),
         (
             [5, 5],
@@ -84,11 +79,11 @@ def test_every_one_of_many_small_classes_is_named():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"booster": "catboost"}, "booster must be 'xgboost' or 'lightgbm'; got 'catboost'"),
-        ({"booster": 3}, "booster must be 'xgboost' or 'lightgbm'; got 3"),
-        ({"booster": None}, "booster must be 'xgboost' or 'lightgbm'; got None"),
-        ({"booster": [["xgboost"]]}, "booster must be 'xgboost' or 'lightgbm'; got .'xgboost'."),
-        ({"booster": object()}, "booster must be 'xgboost' or 'lightgbm'; got <object"),
+        ({"booster": "catboost"}, "booster must be 'xgboost', 'lightgbm' or 'both'; got 'catboost'"),
+        ({"booster": 3}, "booster must be 'xgboost', 'lightgbm' or 'both'; got 3"),
+        ({"booster": None}, "booster must be 'xgboost', 'lightgbm' or 'both'; got None"),
+        ({"booster": [["xgboost"]]}, "booster must be 'xgboost', 'lightgbm' or 'both'; got .'xgboost'."),
+        ({"booster": object()}, "booster must be 'xgboost', 'lightgbm' or 'both'; got <object"),
         ({"gamma": ()}, "gamma must have at least one value"),
         ({"gamma": -1}, "gamma must be .*-1"),
         ({"gamma": [(0, 1)]}, "gamma must be a number or a sequence of numbers; got .0, 1."),
@@ -109,12 +104,16 @@ def test_every_one_of_many_small_classes_is_named():
         ({"folds": 5.0}, "folds must be an integer, 3 or more; got 5.0"),
         ({"folds": None}, "folds must be an integer, 3 or more; got None"),
         ({"folds": np.arange(2)}, "folds must be an integer, 3 or more; got array"),
-        ({"folds": 77}, "1 class has fewer rows than the 77 folds: '0' .76 rows.. Use at most 76 folds"),
+        ({"folds": 77}, "1 class has fewer rows than the 77 folds: '0' .76 rows.; use at most 76 folds"),
         ({"seed": -1}, "seed must be an integer from 0 to 4294967295; got -1"),
         ({"seed": 2**32}, "seed must be an integer from 0 to 4294967295; got 4294967296"),
         ({"seed": 1.5}, "seed must be an integer from 0 to 4294967295; got 1.5"),
         ({"seed": True}, "seed must be an integer from 0 to 4294967295; got True"),
         ({"seed": None}, "seed must be an integer from 0 to 4294967295; got None"),
+        ({"repeats": 0}, "repeats must be an integer, 1 or more; got 0"),
+        ({"jobs": 0}, "jobs must be a positive integer, or -1 for all processors; got 0"),
+        ({"cost_ratio": 0}, "cost_ratio must be a positive number; got 0"),
+        ({"cost_ratio": "x"}, "cost_ratio must be a positive number; got 'x'"),
         ({"params": "x"}, "params must be a dict .*; got 'x'"),
         ({"params": [("max_depth", 3)]}, "params must be a dict .*; got .*max_depth"),
         ({"params": {"xgboost": None}}, "params for xgboost must be a dict .*; got None"),

@@ -1,21 +1,28 @@
-from focal_boost.comparison._progress import bar
+from focal_boost.comparison._progress import progress
 
 
 def test_a_terminal_shows_the_models_done_and_the_remaining_time(monkeypatch, capfd):
     monkeypatch.setenv("FORCE_COLOR", "1")  # makes rich treat any stream as a terminal
     monkeypatch.setenv("COLUMNS", "100")
-    with bar(3) as advance:
+    with progress(4, per_fold=2) as advance:
+        advance(1)
         advance(2)
     out, err = capfd.readouterr()
     assert out == ""
-    assert "2/3" in err
+    assert "3/4" in err
     assert "elapsed," in err
     assert "remaining" in err
 
 
-def test_a_file_gets_no_bar(monkeypatch, capfd):
+def test_a_file_gets_one_line_per_fold(monkeypatch, capfd):
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.delenv("TTY_COMPATIBLE", raising=False)
-    with bar(3) as advance:
-        advance(3)
-    assert [text.strip() for text in capfd.readouterr()] == ["", ""]  # older versions of rich print an empty line
+    with progress(6, per_fold=2) as advance:
+        advance(2)  # a kept fold tells nothing about the remaining time
+        for _ in range(4):
+            advance(1)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        f"fold {fold}/3: {2 * fold}/6 models, 0:00:00 elapsed, 0:00:00 remaining" for fold in (1, 2, 3)
+    ]

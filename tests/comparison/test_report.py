@@ -1,6 +1,6 @@
 import pandas as pd
 
-from focal_boost.comparison._report import differences_html, summary_table
+from focal_boost.comparison._report import _differences, summary_table
 from focal_boost.comparison.scores import SCORES
 
 
@@ -13,6 +13,5 @@ def test_a_score_that_rounds_to_zero_has_no_sign():
 
 def test_a_difference_that_rounds_to_zero_has_no_sign_in_the_report():
     row = {"booster": "xgboost", "contender": "gamma 2", "score": "log loss", "p_value": 1.0, "finding": ""}
-    page = differences_html(pd.DataFrame([{**row, "difference": -1e-9, "low": -0.25, "high": -0.0}]))
-    assert "<td>0.0000</td>" in page
-    assert "<td>-0.2500 to 0.0000</td>" in page
+    cells = _differences(pd.DataFrame([{**row, "difference": -1e-9, "low": -0.25, "high": -0.0}]))
+    assert cells.iloc[0][["difference", "interval"]].tolist() == ["0.0000", "-0.2500 to 0.0000"]

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from focal_boost import FocalBoostClassifier
 from focal_boost.comparison import InputError
 from focal_boost.comparison._compare import run_plan
-from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS, Contender, n_rounds
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS, Contender, n_rounds
 from focal_boost.comparison._plan import hold_out
 from focal_boost.comparison._run import run
 
@@ -60,21 +60,33 @@ def test_the_test_rows_of_the_folds_are_scikit_learns_and_all_contenders_share_t
     expected = [test for _, test in StratifiedKFold(3, shuffle=True, random_state=3).split(X, y)]
     for fold, test in zip(folds, expected, strict=True):
         np.testing.assert_array_equal(fold.test, test)
-        assert fold.proba.shape == (4, len(test), 3)
+        assert fold.proba.shape == (5, len(test), 3)
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
 def test_focal_contenders_are_kept_before_and_after_calibration(booster, folds_of):
     fold = folds_of[booster][0]
-    assert fold.contenders == [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2", CHOSEN]
+    assert fold.contenders == [LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, "gamma 2", CHOSEN]
     np.testing.assert_array_equal(fold.proba[:2], fold.uncalibrated[:2])
-    assert np.abs(fold.proba[2] - fold.uncalibrated[2]).max() > 0.01
+    np.testing.assert_array_equal(fold.uncalibrated[1], fold.uncalibrated[2])
+    assert np.abs(fold.proba[3] - fold.uncalibrated[3]).max() > 0.01
+
+
+@pytest.mark.parametrize("booster", BOOSTERS)
+def test_corrected_class_weights_are_what_the_classifier_predicts_with_alpha(booster, folds_of):
+    plan = quick_plan(booster=booster)
+    X, y, fold = plan.problem.X, plan.problem.y, folds_of[booster][0]
+    fit, _ = hold_out(y, np.setdiff1d(np.arange(len(y)), fold.test), np.random.default_rng([0, 0]))
+    model = plan.boosters[0].classifier(CORRECTED, n_estimators=fold.rows[2]["n_rounds"]).fit(X.iloc[fit], y[fit])
+    np.testing.assert_allclose(fold.proba[2], model.predict_proba(X.iloc[fold.test]), rtol=1e-4)
+    assert fold.rows[2]["average precision"] == pytest.approx(fold.rows[1]["average precision"])
 
 
 def test_the_chosen_contender_has_the_results_of_a_candidate(folds_of):
     for fold in folds_of["xgboost"]:
         i = fold.contenders.index(fold.chosen)
-        assert fold.rows[-1] == {**fold.rows[i], "contender": CHOSEN}
+        assert fold.rows[-1] == {**fold.rows[i], "contender": CHOSEN, "seconds": fold.rows[-1]["seconds"]}
+        assert fold.rows[-1]["seconds"] > fold.rows[i]["seconds"]
         np.testing.assert_array_equal(fold.proba[-1], fold.proba[i])
         assert fold.chosen in (LOG_LOSS.name, "gamma 2")
 

@@ -1,62 +1,130 @@
-import runpy
+import sys
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.metrics import average_precision_score
 
+from focal_boost.comparison import InputError
 from focal_boost.comparison._compare import run_plan
-from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, LOG_LOSS
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
+from focal_boost.comparison._data import Labels
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import make_plan
 
-from .builders import BOOSTERS, FAST, hostile_file, quick_plan
+from .builders import BOOSTERS, FAST, hostile_file, quick_plan, saved, table
+
+
+def run_script(comparison, monkeypatch, path):
+    """The names that the program leaves, and the model that it saves."""
+    monkeypatch.setattr(sys, "argv", ["best_model.py", str(path), "saved"])
+    names = {}
+    exec(comparison.script, names)
+    return names, joblib.load("saved")
 
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """The problem of a hostile file, and its comparison with both boosters."""
-    problem = from_file(hostile_file(tmp_path_factory.mktemp("data")), "target", [], None)
-    params = {"lightgbm": {**FAST, "verbosity": -1}, "xgboost": FAST}
-    return problem, run_plan(make_plan(problem, BOOSTERS, (0, 2), (None, 0.25), 3, params, 0))
+    """A hostile file, and its comparison with both boosters."""
+    path = hostile_file(tmp_path_factory.mktemp("data"))
+    plan = make_plan(
+        from_file(path, "target"), booster="both", gamma=(0, 2), alpha=(None, 0.25), folds=3, params=FAST
+    )
+    return path, run_plan(plan)
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
-@pytest.mark.parametrize("best", [LOG_LOSS.name, CLASS_WEIGHTS.name, "gamma 2, alpha 0.25", CHOSEN])
-def test_the_script_runs_and_ends_in_the_recommended_model(tmp_path, compared, booster, best):
-    problem, comparison = compared
+@pytest.mark.parametrize(
+    "best", [LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, "gamma 2, alpha 0.25", CHOSEN]
+)
+def test_the_script_saves_the_estimator_with_probabilities_and_a_threshold(
+    compared, monkeypatch, tmp_path, booster, best
+):
+    monkeypatch.chdir(tmp_path)
+    path, comparison = compared
     comparison.best = (booster, best)
-    path = tmp_path.joinpath("best.py")
-    path.write_text(comparison.script, encoding="utf-8")
-    assert len(comparison.script.splitlines()) <= 15
-    names = runpy.run_path(str(path))
-    model, X, y = names["model"], names["X"], names["y"]
-    pd.testing.assert_series_equal(pd.Series(y).astype(int), pd.Series(problem.y), check_names=False)
-    np.testing.assert_array_equal(X.iloc[:, 0], problem.X.iloc[:, 0])
-    assert X.shape == problem.X.shape
-    proba = model.predict_proba(X)[:, 1]
-    assert average_precision_score(y, proba) > 1.5 * y.mean()
-    if best == "gamma 2, alpha 0.25":
-        assert (model.gamma, model.alpha) == (2.0, 0.25)
+    names, saved_model = run_script(comparison, monkeypatch, path)
+    X, y, positive = names["X"], names["y"], comparison._plan.problem.positive
+    model = comparison.estimator().fit(X, y)
+    proba = model.predict_proba(X)
+    assert list(model.classes_) == sorted({positive, "$name & 'more'"})
+    np.testing.assert_array_equal(proba, saved_model.predict_proba(X))
+    np.testing.assert_array_equal(proba, names["probabilities"])
+    p = proba[:, list(model.classes_).index(positive)]
+    np.testing.assert_array_equal(saved_model.predict(X) == positive, p >= names["threshold"])
+    assert average_precision_score(y == positive, p) > 1.5 * (y == positive).mean()
+
+
+def test_class_weights_are_the_shifted_probabilities_and_corrected_ones_are_not(compared):
+    path, comparison = compared
+    frame = pd.read_csv(path)
+    X, y = frame.drop(columns="target"), frame["target"]
+    means = {}
+    for name in (LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name):
+        comparison.best = ("xgboost", name)
+        model = comparison.estimator().set_params(focalboostclassifier__estimator__n_estimators=50)
+        positive = comparison._plan.problem.positive
+        means[name] = model.fit(X, y).predict_proba(X)[:, list(model.classes_).index(positive)].mean()
+    share = (y == positive).mean()
+    assert means[CLASS_WEIGHTS.name] > 1.2 * share
+    assert means[CORRECTED.name] == pytest.approx(share, rel=0.1)
+
+
+def with_integer_names(path):
+    frame = table().set_axis([0, 1, 2], axis=1)
+    frame.to_parquet(path)
+    return str(path), "2", Labels()
+
+
+def many_string_classes(path):
+    frame = table(kind=np.array(["a", "b c", "ü"])[np.arange(60) % 3])
+    return saved(path.parent, frame), "kind", Labels()
+
+
+def one_of_many(path):
+    frame = table(kind=np.arange(60) % 3)
+    return saved(path.parent, frame, sep=";"), "kind", Labels(positive="2")
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
-def test_the_script_of_many_classes_runs_on_the_arguments_of_compare(booster):
+@pytest.mark.parametrize("make", [with_integer_names, many_string_classes, one_of_many], ids=lambda f: f.__name__)
+def test_the_script_reads_other_files_and_keeps_their_labels(tmp_path, monkeypatch, booster, make):
+    monkeypatch.chdir(tmp_path)
+    path, target, labels = make(tmp_path / "data.parquet")
+    problem = from_file(path, target, labels)
+    comparison = run_plan(make_plan(problem, booster=booster, gamma=(0, 2), folds=3, params=FAST))
+    names, model = run_script(comparison, monkeypatch, path)
+    pd.testing.assert_index_equal(pd.Index(model.classes_), pd.Index(sorted(set(names["y"]))), check_names=False)
+    assert names["X"].shape[1] >= 2
+
+
+@pytest.mark.parametrize("booster", BOOSTERS)
+def test_the_script_of_arrays_reads_what_joblib_saved(tmp_path, monkeypatch, booster):
+    monkeypatch.chdir(tmp_path)
     X, y = load_iris(return_X_y=True)
     labels = np.array(["a", "b", "c"])[y]
+    joblib.dump((X, labels), "data")
     comparison = run_plan(quick_plan(X, labels, booster=booster))
     for best in (LOG_LOSS.name, "gamma 2"):
         comparison.best = (booster, best)
-        names = {"X": X, "y": labels}
-        exec(comparison.script, names)
-        assert (names["model"].predict(X) == y).mean() > 0.9
+        _, model = run_script(comparison, monkeypatch, "data")
+        assert (model.predict(X) == labels).mean() > 0.9
 
 
-def test_the_script_of_arrays_of_objects_runs():
-    X = np.array([[i, "abc"[i % 3], i % 5] for i in range(60)], dtype=object)
+def test_the_estimator_of_arrays_of_objects_with_codes_is_fitted():
+    X = np.array([[i / 7, "abc"[i % 3], i % 5] for i in range(60)], dtype=object)
     y = np.arange(60) % 3 == 0
     comparison = run_plan(quick_plan(X, y))
-    names = {"X": X, "y": y}
-    exec(comparison.script, names)
-    assert names["model"].score(names["X"], names["y"]) > 0.9
+    assert comparison.estimator().fit(X, y).score(X, y) > 0.9
+
+
+def test_columns_of_codes_are_names_of_the_frame():
+    from focal_boost import compare
+
+    X = table()[["x"]]
+    with pytest.raises(InputError, match="categorical 'y' is not a column: choose from 'x'"):
+        compare(X, np.arange(60) % 2, categorical=["y"])
+    with pytest.raises(InputError, match=r"categorical must be a sequence; got 'x': write .'x'\."):
+        compare(X, np.arange(60) % 2, categorical="x")
