@@ -166,9 +166,11 @@ class XGBoost:
         evals = training.eval_sets
         built_in = [metric for metric in metrics if not callable(metric)]
         if evals:
-            _stop_early(estimator, metrics, training.n_iter_no_change)
+            from focal_boost.boosters._xgboost_evaluation import set_metrics, stop_early
+
+            stop_early(estimator, metrics, training.n_iter_no_change)
             evaluated = built_in if by_callback else metrics
-            _set_metrics(estimator, evaluated)
+            set_metrics(estimator, evaluated)
             evals = evals if evaluated else []
         weights = [weight for *_, weight in evals]
         if any(weight is not None for weight in weights):  # XGBoost expects weights of all sets or of none
@@ -300,28 +302,6 @@ def check_one_callable(metrics: Sequence[Any]) -> None:
             "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables for a random forest and "
             f"on Dask; got {[getattr(metric, '__name__', metric) for metric in metrics]}."
         )
-
-
-def _set_metrics(estimator: Any, metrics: Sequence[Any]) -> None:
-    if len(metrics) == 1 and callable(metrics[0]):
-        # A callable in a list would be stored as a name that no restored model knows. By default XGBoost adds the
-        # log loss of the plain sigmoid or softmax.
-        estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
-    else:
-        estimator.set_params(eval_metric=metrics or None)
-
-
-def _stop_early(estimator: Any, metrics: Sequence[Any], n_iter_no_change: int | None) -> None:
-    """Let a training stop on the log loss, or with ``early_stopping_rounds`` on the metric requested last."""
-    from xgboost.callback import EarlyStopping
-
-    rounds = estimator.early_stopping_rounds if n_iter_no_change is None else n_iter_no_change
-    if rounds is None:
-        return
-    # By default XGBoost would watch the metric recorded last: a callable, wherever it was requested.
-    watched = metrics[-1] if n_iter_no_change is None else metrics[0]
-    stop = EarlyStopping(rounds=rounds, metric_name=getattr(watched, "__name__", watched))
-    estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])
 
 
 def _native_objective(start: Any) -> str:

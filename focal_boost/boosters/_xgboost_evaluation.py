@@ -1,4 +1,4 @@
-"""Metrics of an XGBoost training in memory, computed by a callback from raw predictions."""
+"""The metrics of an XGBoost training: which XGBoost computes, which a callback, and on which one it stops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xgboost import Booster, DMatrix
-from xgboost.callback import TrainingCallback
+from xgboost.callback import EarlyStopping, TrainingCallback
 
 from focal_boost._data import EvalSet
 
@@ -32,3 +32,24 @@ class Evaluation(TrainingCallback):
             for metric in self.metrics:
                 log.setdefault(metric.__name__, []).append(metric.value(labels, raw, weight))
         return False
+
+
+def set_metrics(estimator: Any, metrics: Sequence[Any]) -> None:
+    """Let XGBoost compute the metrics of its eval sets."""
+    if len(metrics) == 1 and callable(metrics[0]):
+        # A callable in a list would be stored as a name that no restored model knows. By default XGBoost adds the
+        # log loss of the plain sigmoid or softmax.
+        estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
+    else:
+        estimator.set_params(eval_metric=metrics or None)
+
+
+def stop_early(estimator: Any, metrics: Sequence[Any], n_iter_no_change: int | None) -> None:
+    """Let a training stop on the log loss, or with ``early_stopping_rounds`` on the metric requested last."""
+    rounds = estimator.early_stopping_rounds if n_iter_no_change is None else n_iter_no_change
+    if rounds is None:
+        return
+    # By default XGBoost would watch the metric recorded last: a callable, wherever it was requested.
+    watched = metrics[-1] if n_iter_no_change is None else metrics[0]
+    stop = EarlyStopping(rounds=rounds, metric_name=getattr(watched, "__name__", watched))
+    estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])
