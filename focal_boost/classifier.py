@@ -23,13 +23,13 @@ from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, Multi
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """Gradient boosting with the focal loss, over XGBoost or LightGBM, with calibrated probabilities.
+    """Gradient boosting with the focal loss, over XGBoost, LightGBM or CatBoost, with calibrated probabilities.
 
     Parameters
     ----------
-    estimator : XGBClassifier, XGBRFClassifier or LGBMClassifier, optional
-        The unfitted booster. It is cloned, never modified. None: an XGBClassifier that accepts
-        categories.
+    estimator : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier, optional
+        The unfitted booster, cloned and never modified. None: an XGBClassifier that accepts categories. A
+        CatBoostClassifier takes two classes, one gamma and the default Hessian only.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
@@ -69,17 +69,17 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The loss, with alpha resolved to numbers.
     initial_raw_prediction_ : float or ndarray of shape (n_classes,)
         The constant that the model starts from, whose posterior is the class prior; K values sum to zero.
-    estimator_ : XGBClassifier, XGBRFClassifier or LGBMClassifier
+    estimator_ : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier
         The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
-    booster_ : xgboost.Booster or lightgbm.Booster
+    booster_ : xgboost.Booster, lightgbm.Booster or CatBoostClassifier
         The native model inside.
     feature_importances_ : ndarray of shape (n_features,)
         As the booster computes them.
     n_iter_ : int
         Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
-        With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
+        With early stopping, as the booster counts: XGBoost and CatBoost from 0, LightGBM from 1.
     best_score_ : float
         With early stopping, the watched metric in the best iteration.
     evals_result_ : dict
@@ -292,18 +292,14 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return copy(self)
 
     def __sklearn_clone__(self) -> Self:
-        # scikit-learn cannot clone a CatBoostClassifier with lists among its parameters.
-        others = copy(self)
-        others.estimator = None
-        cloned = BaseEstimator.__sklearn_clone__(others)
-        cloned.estimator = unfitted_copy(self.estimator)
-        return cloned
+        bare = copy(self)
+        bare.estimator = None  # scikit-learn cannot clone a CatBoostClassifier with lists among its parameters
+        return BaseEstimator.__sklearn_clone__(bare).set_params(estimator=unfitted_copy(self.estimator))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = not only_binary(self.estimator)
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = tags.input_tags.sparse = True
         return tags
 
 

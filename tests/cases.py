@@ -9,8 +9,8 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_cl
 from xgboost import XGBClassifier
 
 BOOSTERS = ("xgboost", "lightgbm")
-_CATBOOST = pytest.mark.skipif(find_spec("catboost") is None, reason="catboost is not installed")
-BINARY_BOOSTERS = (*BOOSTERS, pytest.param("catboost", marks=_CATBOOST))
+CATBOOST = pytest.mark.skipif(find_spec("catboost") is None, reason="catboost is not installed")
+BINARY_BOOSTERS = (*BOOSTERS, pytest.param("catboost", marks=CATBOOST))
 
 
 def booster(name, n_estimators=10, **params):

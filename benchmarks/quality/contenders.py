@@ -102,7 +102,9 @@ def raw_prediction(booster: str, model: Any, X: pd.DataFrame) -> np.ndarray:
 def with_missing_category(X: pd.DataFrame) -> pd.DataFrame:
     """Return the features with missing categories as a category of their own, which CatBoost needs."""
     categorical = X.select_dtypes("category").columns
-    filled = {name: X[name].astype(object).fillna("missing").astype(str).astype("category") for name in categorical}
+    filled = {
+        name: X[name].astype(object).fillna("missing").astype(str).astype("category") for name in categorical
+    }
     return X.assign(**filled)
 
 

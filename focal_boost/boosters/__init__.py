@@ -3,7 +3,14 @@
 Each booster is imported, and its terminology used, in one module only.
 """
 
-from focal_boost.boosters._booster import Booster, Trainer, booster_of, default_estimator, only_binary, unfitted_copy
+from focal_boost.boosters._booster import (
+    Booster,
+    Trainer,
+    booster_of,
+    default_estimator,
+    only_binary,
+    unfitted_copy,
+)
 from focal_boost.boosters._lightgbm import LightGBM, derivative_settings, repeat
 from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
 from focal_boost.boosters._objective import WorkerObjective

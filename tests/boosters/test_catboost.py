@@ -121,7 +121,9 @@ def test_alpha_without_gamma_is_a_weight():
     by_label = weight * np.where(y == 1, 4.0, 0.5)
     _, expected = native("Logloss", X, y, model.initial_raw_prediction_, weight=by_label)
     assert_allclose(model.decision_function(X), expected, atol=1e-9)
-    assert_allclose(posterior(model.estimator_.predict_proba(X), 0, [0.5, 4.0]), model.predict_proba(X), atol=1e-12)
+    assert_allclose(
+        posterior(model.estimator_.predict_proba(X), 0, [0.5, 4.0]), model.predict_proba(X), atol=1e-12
+    )
 
 
 # --- eval sets --------------------------------------------------------------------------------------------------
@@ -276,9 +278,13 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
     ):
         with pytest.raises(ValueError, match=missing):
             call()
-    with pytest.raises(ValueError, match=r"^X must hold integers or strings in the categories.*floats in 'number'"):
+    with pytest.raises(
+        ValueError, match=r"^X must hold integers or strings in the categories.*floats in 'number'"
+    ):
         unfitted.fit(floats, y)
-    with pytest.raises(ValueError, match=r"^cat_features must come with a data frame.*\[0\] with X of type ndarray"):
+    with pytest.raises(
+        ValueError, match=r"^cat_features must come with a data frame.*\[0\] with X of type ndarray"
+    ):
         unfitted.fit(np.zeros((len(y), 2)), y, cat_features=[0])
 
 
@@ -288,8 +294,16 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
 @pytest.mark.parametrize(
     ("params", "data", "message"),
     [
-        ({}, wine, "^Only binary classification is supported with a CatBoostClassifier.*use an XGB.*got 3 classes"),
-        ({"gamma": [1.0, 2.0]}, cancer, r"^gamma must be one number with a CatBoost.*use an XGB.*got \(1.0, 2.0\)"),
+        (
+            {},
+            wine,
+            "^Only binary classification is supported with a CatBoostClassifier.*use an XGB.*got 3 classes",
+        ),
+        (
+            {"gamma": [1.0, 2.0]},
+            cancer,
+            r"^gamma must be one number with a CatBoost.*use an XGB.*got \(1.0, 2.0\)",
+        ),
         ({"hessian": "exact"}, cancer, "^hessian must be 'safeguarded' with a CatBoost.*use an XGB.*got 'exact'"),
     ],
 )

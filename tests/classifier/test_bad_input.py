@@ -1,6 +1,7 @@
 """What estimator and `focal_loss` must refuse: before any training, by name and value, leaving all as it was."""
 
 import copy
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from xgboost import XGBClassifier, XGBRegressor
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import BOOSTERS, booster
+from ..cases import BINARY_BOOSTERS, BOOSTERS, CATBOOST, booster
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -41,6 +42,8 @@ def no_training(monkeypatch):
 
     monkeypatch.setattr("xgboost.XGBClassifier.fit", trained)
     monkeypatch.setattr("lightgbm.LGBMClassifier.fit", trained)
+    if find_spec("catboost"):
+        monkeypatch.setattr("catboost.CatBoostClassifier.fit", trained)
 
 
 # (parameters of the estimator, arguments of fit that differ, how the message begins, what it says it got)
@@ -181,13 +184,13 @@ def test_data_that_have_not_been_read_are_refused(no_training):
         )
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 @pytest.mark.parametrize(("params", "message", "got"), PARAMETERS, ids=lambda v: str(v)[:30])
 def test_parameters_refused(name, params, message, got, no_training):
     assert_refused(FocalBoostClassifier(booster(name), **params), message, got)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 @pytest.mark.parametrize(
     ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
 )
@@ -235,7 +238,30 @@ LIGHTGBM = [
     {"application": "multiclass"},
     {"loss": "binary"},
 ]
-INNER = [("xgboost", params) for params in XGBOOST] + [("lightgbm", params) for params in LIGHTGBM]
+CATBOOST_SETTINGS = [
+    {"loss_function": "CrossEntropy"},
+    {"loss_function": "Focal:focal_alpha=0.5;focal_gamma=2"},
+    {"loss_function": focal_objective},
+    {"objective": "MultiClass"},
+    {"task_type": "GPU"},
+    {"auto_class_weights": "Balanced"},
+    {"class_weights": [1, 2]},
+    {"class_weights": {0: 1, 1: 2}},
+    {"scale_pos_weight": 3.0},
+    {"boost_from_average": True},
+    {"class_names": ["a", "b"]},
+    {"target_border": 0.5},
+    {"langevin": True},
+    {"posterior_sampling": True},
+    {"model_shrink_rate": 0.1},
+    {"eval_fraction": 0.2},
+    {"save_snapshot": True},
+]
+INNER = [
+    *(("xgboost", params) for params in XGBOOST),
+    *(("lightgbm", params) for params in LIGHTGBM),
+    *(pytest.param("catboost", params, marks=CATBOOST) for params in CATBOOST_SETTINGS),
+]
 
 
 @pytest.mark.parametrize(("name", "params"), INNER, ids=str)
@@ -255,6 +281,9 @@ def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, no_
         ("lightgbm", {"class_weight": "balanced"}, "alpha='balanced'"),
         ("lightgbm", {"class_weight": {0: 1, 1: 3}}, r"alpha=\{0: 1, 1: 3\}"),
         ("lightgbm", {"app": "binary"}, "objective='binary'"),
+        pytest.param("catboost", {"scale_pos_weight": 10}, r"alpha=\[1, 10\]", marks=CATBOOST),
+        pytest.param("catboost", {"auto_class_weights": "Balanced"}, "alpha='balanced'", marks=CATBOOST),
+        pytest.param("catboost", {"class_weights": [1, 3]}, r"alpha=\[1, 3\]", marks=CATBOOST),
     ],
 )
 def test_refused_settings_come_with_their_equivalent(name, params, instead, no_training):
@@ -280,6 +309,7 @@ FIT_PARAMS = [
         for name in ("xgb_model", "base_margin", "base_margin_eval_set", "sample_weight_eval_set")
     ],
     *[("lightgbm", name) for name in ("init_model", "init_score", "eval_init_score", "eval_class_weight")],
+    *[pytest.param("catboost", name, marks=CATBOOST) for name in ("init_model", "baseline", "save_snapshot")],
 ]
 
 
@@ -288,7 +318,7 @@ def test_starts_of_ones_own_are_refused(name, argument, no_training):
     assert_refused(FocalBoostClassifier(booster(name)), f"{argument} is not supported", "", **{argument: [WEIGHT]})
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 def test_an_argument_of_fit_that_the_booster_does_not_know(name):
     model = FocalBoostClassifier(booster(name))
     with pytest.raises(TypeError, match="no_such_argument"):
@@ -296,7 +326,7 @@ def test_an_argument_of_fit_that_the_booster_does_not_know(name):
     assert not hasattr(model, "classes_")
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame], ids=["array", "frame"])
 def test_a_failed_fit_keeps_the_previous_one(name, container):
     model = FocalBoostClassifier(booster(name), gamma=1.0).fit(container(X), Y)
