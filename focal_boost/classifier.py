@@ -299,7 +299,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = not only_binary(self.estimator)
-        tags.input_tags.allow_nan = tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = self.estimator is None or booster_of(self.estimator).reads_sparse
         return tags
 
 
@@ -321,7 +322,7 @@ def train(
     fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
     fitted.classes_, fitted.n_classes_ = training.classes, len(training.classes)
     fitted.loss_ = loss
-    fitted.initial_raw_prediction_ = start
+    fitted.initial_raw_prediction_ = booster_of(fitted.estimator_).model_start(start)
     if not booster_of(fitted.estimator_).made_a_split:
         warnings.warn(
             "No split was made: the model is the constant it starts from. The gradients may be too small for "

@@ -1,22 +1,29 @@
 """The boosters and data sets that the tests of objectives and estimator run over; not a test itself."""
 
 from importlib.util import find_spec
+from inspect import signature
 
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier
 from xgboost import XGBClassifier
 
+# Those with callbacks, metrics and a file format of their own, all, and those that take eval sets.
 BOOSTERS = ("xgboost", "lightgbm")
+ALL_BOOSTERS = (*BOOSTERS, "hist_gradient_boosting")
+EVAL_BOOSTERS = ALL_BOOSTERS if "X_val" in signature(HistGradientBoostingClassifier.fit).parameters else BOOSTERS
 CATBOOST = pytest.mark.skipif(find_spec("catboost") is None, reason="catboost is not installed")
-BINARY_BOOSTERS = (*BOOSTERS, pytest.param("catboost", marks=CATBOOST))
+BINARY_BOOSTERS = (*ALL_BOOSTERS, pytest.param("catboost", marks=CATBOOST))
 
 
 def booster(name, n_estimators=10, **params):
     """An unfitted classifier of the booster with that name."""
     if name == "xgboost":
         return XGBClassifier(n_estimators=n_estimators, n_jobs=1, **params)
+    if name == "hist_gradient_boosting":
+        return HistGradientBoostingClassifier(max_iter=n_estimators, random_state=0, **params)
     if name == "catboost":
         from catboost import CatBoostClassifier
 

@@ -17,6 +17,7 @@ def test_names_of_the_package():
         "BinaryFocalLoss",
         "FocalBoostClassifier",
         "MulticlassFocalLoss",
+        "PriorCorrectedClassifier",
         "compare",
         "focal_loss",
     ]

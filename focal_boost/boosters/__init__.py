@@ -14,7 +14,7 @@ from focal_boost.boosters._booster import (
 from focal_boost.boosters._lightgbm import LightGBM, derivative_settings, repeat
 from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
 from focal_boost.boosters._objective import WorkerObjective
-from focal_boost.boosters._xgboost import XGBoost
+from focal_boost.boosters._xgboost import XGBoost, check_one_callable
 
 __all__ = [
     "Booster",
@@ -25,6 +25,7 @@ __all__ = [
     "XGBoost",
     "XGBoostMetric",
     "booster_of",
+    "check_one_callable",
     "default_estimator",
     "derivative_settings",
     "only_binary",

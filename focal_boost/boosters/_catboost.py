@@ -55,6 +55,8 @@ _COLUMNS = ("cat_features", "text_features", "embedding_features")
 class CatBoost:
     """A CatBoostClassifier."""
 
+    reads_sparse = True
+
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
@@ -195,6 +197,10 @@ class CatBoost:
     def _param(self, *aliases: str) -> Any:
         params = self.estimator.get_params()
         return next((params[name] for name in aliases if params.get(name) is not None), None)
+
+    def model_start(self, start: Any) -> Any:
+        """Return the value that the model starts from, the given one."""
+        return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw predictions, (n,), float64."""

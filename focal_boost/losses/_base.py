@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from focal_boost._arguments import check_labels, check_sample_weight, labels_first
@@ -294,6 +295,18 @@ class FocalLoss(ABC):
     @abstractmethod
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+
+    def log_likelihood(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, calibrated: bool = True
+    ) -> npt.NDArray[Any]:
+        """Return the log-probability that `predict_proba` gives to the label of each row, shape (n_samples,).
+
+        Its mean is minus the log loss, and finite where a probability rounds to 0. Arguments and errors are those
+        of `loss` and `predict_proba`.
+        """
+        log_proba = self.predict_log_proba(raw_prediction, calibrated)
+        labels = check_labels(y_true, *log_proba.shape)
+        return log_proba[np.arange(len(labels)), labels.astype(np.intp, copy=False)]
 
     def predict_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return class probabilities.

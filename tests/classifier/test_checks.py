@@ -11,6 +11,7 @@ from ..cases import BINARY_BOOSTERS, booster
 INNER = {
     "xgboost": "XGBoost sums in float32: equal to some 2e-7",
     "lightgbm": "LightGBM counts rows, not weights, where it limits bins and leaves",
+    "hist_gradient_boosting": "scikit-learn counts rows, not weights, where it limits leaves",
     "catboost": "CatBoost draws rows, not weights",
 }
 
