@@ -26,6 +26,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the types are in the numpydoc sections
 numpydoc_show_class_members = False  # autodoc lists them
 
+pygments_dark_style = "github-dark"
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]

@@ -23,13 +23,14 @@ from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, Multi
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """Gradient boosting with the focal loss, over XGBoost, LightGBM or CatBoost, with calibrated probabilities.
+    """Gradient boosting with the focal loss, over four boosters, with calibrated probabilities.
 
     Parameters
     ----------
     estimator : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier, optional
         The unfitted booster, cloned and never modified. None: an XGBClassifier that accepts categories. A
-        CatBoostClassifier takes two classes, one gamma and the default Hessian only.
+        CatBoostClassifier takes two classes, one gamma and the default Hessian only. Also, experimentally, a
+        HistGradientBoostingClassifier, which needs no installation.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
@@ -72,14 +73,14 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     estimator_ : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier
         The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
-    booster_ : xgboost.Booster, lightgbm.Booster or CatBoostClassifier
-        The native model inside.
+    booster_ : xgboost.Booster or lightgbm.Booster
+        The native model inside; of scikit-learn and CatBoost ``estimator_`` itself.
     feature_importances_ : ndarray of shape (n_features,)
-        As the booster computes them.
+        As the booster computes them; HistGradientBoostingClassifier has none.
     n_iter_ : int
         Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
-        With early stopping, as the booster counts: XGBoost and CatBoost from 0, LightGBM from 1.
+        With early stopping, as the booster counts: XGBoost and CatBoost from 0, LightGBM and scikit-learn from 1.
     best_score_ : float
         With early stopping, the watched metric in the best iteration.
     evals_result_ : dict

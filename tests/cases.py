@@ -37,8 +37,8 @@ def cancer():
 
 def digit_eight():
     """One digit against the rest: 10 % positives, many tied values."""
-    X, y = load_digits(return_X_y=True)
-    return X, (y == 8).astype(int)
+    X, y = digits()
+    return X[:600], (y[:600] == 8).astype(int)
 
 
 def rare():
@@ -56,7 +56,7 @@ def wine():
 
 def four_classes():
     return make_classification(
-        1200, 10, n_informative=6, n_classes=4, weights=[0.7, 0.2, 0.07], flip_y=0.05, random_state=4
+        800, 10, n_informative=6, n_classes=4, weights=[0.7, 0.2, 0.07], flip_y=0.05, random_state=4
     )
 
 

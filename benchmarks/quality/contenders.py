@@ -36,7 +36,7 @@ class Contender:
     """A model, one row of the results for each set.
 
     ``variant`` is empty, "weighted" (by inverse class frequencies), "rescaled" (to the log loss's Hessian at the
-    start) or the name of a Hessian.
+    start), "vector leaf" (one tree for all classes, XGBoost) or the name of a Hessian.
     """
 
     contender: str
@@ -76,6 +76,10 @@ def estimator(booster: str, **params: Any) -> Any:
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(verbose=-1, **params)
+
+
+def _strategy(contender: Contender) -> dict[str, Any]:
+    return {"multi_strategy": "multi_output_tree"} if contender.variant == "vector leaf" else {}
 
 
 def _fit_arguments(booster: str, stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def outcome(raw: np.ndarray, raw_stop: np.ndarray, rounds: int) -> Outcome:
 def log_loss_model(contender: Contender, table: Table, fold: Fold) -> Outcome:
     """Train the booster's built-in log loss, weighted as its own documentation describes."""
     train, stop, test = parts(table, fold)
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = _strategy(contender)
     arguments = _fit_arguments(contender.booster, stop)
     if contender.variant == "weighted":
         if table.n_classes == 2:
@@ -147,7 +151,7 @@ def focal_boost(contender: Contender, table: Table, fold: Fold) -> Outcome:
     if contender.variant == "rescaled":
         arguments["sample_weight"] = np.full(len(train[1]), _scale(contender.gamma, train[1], table.n_classes))
     model = FocalBoostClassifier(
-        estimator(contender.booster),
+        estimator(contender.booster, **_strategy(contender)),
         gamma=contender.gamma,
         alpha="balanced" if contender.variant == "weighted" else None,
         hessian=HESSIANS.get(contender.variant, "safeguarded"),

@@ -37,20 +37,26 @@ def predict(booster, X, y):
 def draw(results, y, look, path):
     """Draw one panel per model."""
     colours = {name: look["ink"] for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color")}
-    style = colours | {"ytick.color": look["ink"], "font.size": 11, "axes.facecolor": look["background"]}
+    style = colours | {
+        "ytick.color": look["ink"],
+        "font.size": 10,
+        "axes.titlesize": 11,
+        "legend.fontsize": 9,
+        "axes.facecolor": look["background"],
+    }
     with plt.rc_context(style | {"axes.spines.top": False, "axes.spines.right": False}):
-        figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.8), sharey=True, layout="constrained")
+        figure, axes = plt.subplots(1, 2, figsize=(5.8, 3.3), sharey=True, layout="constrained")
         for ax, (title, pair) in zip(axes, results.items(), strict=True):
             ax.plot([0, 0.7], [0, 0.7], color=look["ink"], lw=0.8, alpha=0.6)
             for proba, name, marker in zip(pair, ("before", "after"), ("s--", "o-"), strict=True):
                 groups = np.array_split(np.argsort(proba, kind="stable"), 10)
                 points = [proba[g].mean() for g in groups], [y[g].mean() for g in groups]
                 label = f"{name}: log loss {log_loss(y, proba):.2f}"
-                ax.plot(*points, marker, color=look[name], ms=6, label=label)
+                ax.plot(*points, marker, color=look[name], ms=5, label=label)
             ax.set(title=title, xlabel="predicted probability", xlim=(-0.02, 0.82), ylim=(-0.02, 0.72))
             ax.legend(frameon=False, loc="upper left")
         axes[0].set_ylabel("observed frequency")
-        figure.savefig(path, dpi=130, facecolor=look["background"], metadata={"Software": None})
+        figure.savefig(path, dpi=170, facecolor=look["background"], metadata={"Software": None})
         plt.close(figure)
 
 

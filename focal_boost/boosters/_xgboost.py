@@ -63,10 +63,16 @@ class XGBoost:
                 f"got base_score={params['base_score']!r}."
             )
         if params.get("multi_strategy") == "multi_output_tree":
-            raise ValueError(
-                "estimator must have multi_strategy 'one_output_per_tree' or None, vector-leaf trees are not "
-                "supported; got 'multi_output_tree'."
-            )
+            if not _is_at_least(3, 4):
+                raise ValueError(
+                    "estimator must have multi_strategy 'one_output_per_tree' or None before XGBoost 3.4, the "
+                    "first with complete vector-leaf trees; got 'multi_output_tree'."
+                )
+            if params.get("tree_method") not in (None, "auto", "hist"):
+                raise ValueError(
+                    "estimator must have tree_method 'hist', 'auto' or None for multi_strategy="
+                    f"'multi_output_tree'; got {params['tree_method']!r}."
+                )
 
     def nearest_start(self, initial_raw_prediction: Any) -> Any:
         """Return the starting value nearest to the given one that XGBoost can store."""
@@ -152,7 +158,7 @@ class XGBoost:
         callbacks = _fresh(fit_params.pop("callbacks", None))
         if callbacks:
             estimator.set_params(callbacks=[*(estimator.callbacks or []), *callbacks])
-        if training.features.has_categories and not (estimator.enable_categorical or _categories_by_default()):
+        if training.features.has_categories and not (estimator.enable_categorical or _is_at_least(3, 3)):
             raise ValueError("estimator must have enable_categorical=True for columns that are categories.")
         # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
         base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
@@ -266,12 +272,12 @@ def _fresh(callbacks: Sequence[Any] | None) -> list[Any] | None:
     return [deepcopy(c) if type(c).__module__ == "xgboost.callback" else c for c in callbacks]
 
 
-def _categories_by_default() -> bool:
-    """Return whether XGBoost reads categories without ``enable_categorical``, as it does from 3.3 on."""
+def _is_at_least(*version: int) -> bool:
+    """Return whether the installed XGBoost is of this version or later; categories are on by default from 3.3."""
     from xgboost import __version__
 
     major, minor = __version__.split(".")[:2]
-    return (int(major), int(minor)) >= (3, 3)
+    return (int(major), int(minor)) >= version
 
 
 def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -> list[Any]:

@@ -318,3 +318,31 @@ def test_with_no_booster_installed_the_default_names_the_one_that_needs_no_insta
         "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, or pass an "
         "LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
     )
+
+
+# --- other tools ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [rare, four_classes])
+def test_shap_values_sum_to_the_raw_prediction(data):
+    shap = pytest.importorskip("shap")
+    model, X, _y = fit(data)
+    explanation = shap.TreeExplainer(model.estimator_)(X[:50])
+    assert_allclose(explanation.values.sum(axis=1) + explanation.base_values, model.decision_function(X[:50]))
+
+
+@pytest.mark.parametrize("data", [rare, four_classes])
+def test_treelite_predicts_the_plain_probabilities(data):
+    treelite = pytest.importorskip("treelite")
+    model, X, _y = fit(data, model={"calibrated": False})
+    proba = treelite.gtil.predict(treelite.sklearn.import_model(model.estimator_), X)[:, 0]
+    assert_allclose(proba, model.predict_proba(X)[:, -proba.shape[1] :], atol=1e-5)
+
+
+def test_skops_restores_the_estimator():
+    skops = pytest.importorskip("skops.io")
+    model, X, _y = fit(four_classes)
+    dumped = skops.dumps(model)
+    trusted = skops.get_untrusted_types(data=dumped)
+    assert not any("_scikit_learn_loss" in name for name in trusted)
+    assert_array_equal(skops.loads(dumped, trusted=trusted).predict_proba(X), model.predict_proba(X))

@@ -64,12 +64,6 @@ def test_a_start_beyond_what_xgboost_can_store_is_the_nearest_it_can():
     assert np.isfinite(model.decision_function(X)).all()
 
 
-def test_trees_of_many_outputs_are_refused():
-    X, y = wine()
-    with pytest.raises(ValueError, match=r"multi_strategy 'one_output_per_tree' or None, .*; got 'multi_output"):
-        FocalBoostClassifier(booster("xgboost", multi_strategy="multi_output_tree")).fit(X, y)
-
-
 @pytest.mark.parametrize("metric", ["error", "rmse", "aucpr@3"])
 def test_built_in_metrics_other_than_of_rank_are_refused(metric):
     X, y = cancer()

@@ -1,8 +1,5 @@
 """The estimator: the built-in model at gamma = 0, weights, labels, classes, copies, searches."""
 
-import copy
-import pickle
-
 import numpy as np
 import pytest
 import xgboost
@@ -20,7 +17,6 @@ from ..cases import (
     BINARY,
     BINARY_BOOSTERS,
     BOOSTERS,
-    EVAL_BOOSTERS,
     MULTICLASS,
     booster,
     cancer,
@@ -246,19 +242,6 @@ def test_two_classes_by_softmax_names_agree_with_the_binary_model(name):
 
 
 # --- copies and searches ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", EVAL_BOOSTERS)
-@pytest.mark.parametrize("data", [rare, wine])
-def test_copies_of_a_fitted_estimator_predict_the_same(data, name):
-    X, y = data()
-    model = FocalBoostClassifier(booster(name), gamma=1.5, alpha="balanced").fit(X, y, eval_set=[(X, y)])
-    for copied in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
-        assert_array_equal(copied.predict_proba(X), model.predict_proba(X))
-        assert_array_equal(copied.estimator_.predict_proba(X), model.estimator_.predict_proba(X))
-        assert_array_equal(copied.predict(X), model.predict(X))
-        assert copied.loss_ == model.loss_
-        assert copied.evals_result_ == model.evals_result_
 
 
 @pytest.mark.parametrize("name", BINARY_BOOSTERS)

@@ -59,10 +59,12 @@ def test_every_way_of_copying_keeps_every_bit(name, data, tmp_path):
     copies = [pickle.loads(pickle.dumps(model, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)]
     for other in (*copies, copy.deepcopy(model), joblib.load(tmp_path / "model.joblib")):
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+        assert_array_equal(other.estimator_.predict_proba(X), model.estimator_.predict_proba(X))
+        assert_array_equal(other.predict(X), model.predict(X))
         assert other.loss_ == model.loss_
         assert other.evals_result_ == model.evals_result_
         assert_array_equal(other.initial_raw_prediction_, model.initial_raw_prediction_)
-        assert other.set_params(gamma=0.5).fit(X, y).loss_.gamma == 0.5
+    assert other.set_params(gamma=0.5).fit(X, y).loss_.gamma == 0.5
 
 
 def test_an_unfitted_estimator_pickles():

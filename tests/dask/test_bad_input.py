@@ -9,14 +9,13 @@ import pytest
 from ..cases import BOOSTERS
 from ..classifier.test_bad_input import (
     DATA,
-    FIT_PARAMS,
-    INNER,
     PARAMETERS,
     WEIGHT,
     X,
     Y,
     assert_refused,
 )
+from ..classifier.test_bad_settings import FIT_PARAMS, INNER
 from ..classifier.test_equal_input import backwards, in_halves
 from .clusters import IGNORED, da, dask_booster, dd, distributed, lightgbm
 

@@ -301,6 +301,7 @@ def test_raw_predictions_beyond_the_largest_float_are_infinite():
     ("loss", "shapes", "expected"),
     [
         (BINARY, [(), (2, 1)], r"\(n_samples,\); got \([\d, ]*\)"),
+        (BINARY, [(2, 2)], r"\(n_samples,\); got \(2, 2\): use MulticlassFocalLoss\(2\)"),
         (BINARY, [(2, 3)], r"\(n_samples,\); got \(2, 3\): use MulticlassFocalLoss\(3\)"),
         (THREE, [(2, 2), (2, 4), (6,), (2, 3, 1)], r"\(n_samples, 3\); got \(.*\) \(in .* num_class in params\)"),
         (MulticlassFocalLoss(gamma=[1, 2, 3]), [(2, 2)], r"\(n_samples, 3\); got \(2, 2\) \(in .*\)"),
