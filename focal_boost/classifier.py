@@ -27,9 +27,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : XGBClassifier, XGBRFClassifier or LGBMClassifier, optional
-        The unfitted booster. It is cloned, never modified. None: an XGBClassifier that accepts
-        categories. Also, experimentally, a HistGradientBoostingClassifier, which needs no installation.
+    estimator : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier, optional
+        The unfitted booster, cloned and never modified. None: an XGBClassifier that accepts categories. A
+        CatBoostClassifier takes two classes, one gamma and the default Hessian only. Also, experimentally, a
+        HistGradientBoostingClassifier, which needs no installation.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
@@ -69,7 +70,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The loss, with alpha resolved to numbers.
     initial_raw_prediction_ : float or ndarray of shape (n_classes,)
         The constant that the model starts from, whose posterior is the class prior; K values sum to zero.
-    estimator_ : XGBClassifier, XGBRFClassifier or LGBMClassifier
+    estimator_ : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier
         The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
@@ -292,12 +293,9 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return copy(self)
 
     def __sklearn_clone__(self) -> Self:
-        # scikit-learn cannot clone a CatBoostClassifier with lists among its parameters.
-        others = copy(self)
-        others.estimator = None
-        cloned = BaseEstimator.__sklearn_clone__(others)
-        cloned.estimator = unfitted_copy(self.estimator)
-        return cloned
+        bare = copy(self)
+        bare.estimator = None  # scikit-learn cannot clone a CatBoostClassifier with lists among its parameters
+        return BaseEstimator.__sklearn_clone__(bare).set_params(estimator=unfitted_copy(self.estimator))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

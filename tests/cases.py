@@ -14,8 +14,8 @@ from xgboost import XGBClassifier
 BOOSTERS = ("xgboost", "lightgbm")
 ALL_BOOSTERS = (*BOOSTERS, "hist_gradient_boosting")
 EVAL_BOOSTERS = ALL_BOOSTERS if "X_val" in signature(HistGradientBoostingClassifier.fit).parameters else BOOSTERS
-_CATBOOST = pytest.mark.skipif(find_spec("catboost") is None, reason="catboost is not installed")
-BINARY_BOOSTERS = (*BOOSTERS, pytest.param("catboost", marks=_CATBOOST))
+CATBOOST = pytest.mark.skipif(find_spec("catboost") is None, reason="catboost is not installed")
+BINARY_BOOSTERS = (*ALL_BOOSTERS, pytest.param("catboost", marks=CATBOOST))
 
 
 def booster(name, n_estimators=10, **params):

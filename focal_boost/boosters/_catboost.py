@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from focal_boost._data import EvalSet, Training
-from focal_boost._features import Features, pandas_categories
-from focal_boost.boosters._metrics import FocalMetric, _UserMetric, requested_metrics, watch_log_loss
+from focal_boost._features import Features
+from focal_boost.boosters._catboost_metrics import RANK_METRICS, metric_settings, read_metrics
+from focal_boost.boosters._catboost_pools import categorical_columns, check_categories, make_pool, readable
 from focal_boost.losses import FocalLoss
 
-# CatBoost evaluates its own metrics on the plain sigmoid. Metrics of the order of the rows are the same for the
-# probabilities that the estimator returns.
-_RANK_METRICS = ("AUC", "PRAUC")
+# Names that CatBoost reports for its own loss.
+_OWN_LOSS = ("Focal", "Logloss")
 
 _LABELS = "the labels are numbered 0 and 1, and classes_ holds them"
 _PRIOR = "the model starts from the class prior"
@@ -109,13 +108,13 @@ class CatBoost:
         else:
             objective = f"Focal:focal_alpha={positive / (negative + positive)!r};focal_gamma={loss.gamma!r}"
         rows = EvalSet(training.features, training.labels, weight)
-        pool, *eval_pools = (_pool(data, columns, start) for data in (rows, *training.eval_sets))
+        pool, *eval_pools = (make_pool(data, columns, start) for data in (rows, *training.eval_sets))
         settings = self._settings(fit_params)
         fit_params = self._fit_arguments(training, fit_params)
         if objective != "Logloss":
             settings |= self._defaults_of_logloss(settings, pool, eval_pools, fit_params.get("use_best_model"))
         if eval_pools:
-            settings |= _metric_settings(metrics, training)
+            settings |= metric_settings(metrics, training)
         trained = type(self.estimator)(**settings, loss_function=objective)
         trained.fit(pool, eval_set=eval_pools or None, **fit_params)
         return finish_native(trained, start, self.estimator.get_params())
@@ -124,24 +123,11 @@ class CatBoost:
         self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> list[Any]:
         """Return the metrics of the eval sets, the watched one first; raise ValueError for one that is refused."""
-        requested = _as_list(fit_params.get("eval_metric") or self._param("eval_metric") or "log_loss")
-        requested += _as_list(self._param("custom_metric", "custom_loss") or [])
-        if training.n_iter_no_change is not None:
-            requested = watch_log_loss(requested)
-        metrics = requested_metrics(
-            list(dict.fromkeys(requested)),
-            _RANK_METRICS,
-            lambda name: FocalMetric(loss, name, calibrated),
-            lambda function: _CatBoostUserMetric(function, loss, calibrated),
-            "CatBoost would compute the others on plain sigmoids",
-        )
-        own = [metric for metric in metrics if not isinstance(metric, str)]
-        if len(own) > 1:
-            raise ValueError(
-                "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables: CatBoost takes no "
-                f"second; got {requested!r}."
-            )
-        return [*own, *(metric for metric in metrics if isinstance(metric, str))]
+        requested = [
+            *_as_list(fit_params.get("eval_metric") or self._param("eval_metric") or "log_loss"),
+            *_as_list(self._param("custom_metric", "custom_loss") or []),
+        ]
+        return read_metrics(requested, training.n_iter_no_change is not None, loss, calibrated)
 
     def _check_early_stopping(self, fit_params: Mapping[str, Any]) -> None:
         given = {**self.estimator.get_params(), **fit_params}
@@ -160,7 +146,7 @@ class CatBoost:
         columns = {name: self._param(name) if value is None else value for name, value in requested.items()}
         frame = features.X if features.frame is None else features.frame
         if columns["cat_features"] is None:
-            columns["cat_features"] = _categorical_columns(features)
+            columns["cat_features"] = categorical_columns(features)
         elif not hasattr(frame, "columns"):
             raise ValueError(
                 "cat_features must come with a data frame, an array holds numbers; "
@@ -231,8 +217,8 @@ class CatBoost:
 
     def _read(self, features: Features) -> Any:
         names = self.estimator.feature_names_
-        data = _readable(features)
-        _check_categories(data, [names[column] for column in self.estimator.get_cat_feature_indices()])
+        data = readable(features)
+        check_categories(data, [names[column] for column in self.estimator.get_cat_feature_indices()])
         return data
 
     @property
@@ -263,7 +249,7 @@ class CatBoost:
             return None
         *_, curves = self.evals_result.values()
         built_in = self.estimator.get_all_params()["eval_metric"]
-        watched = next((metric for metric in curves if metric not in _RANK_METRICS), built_in)
+        watched = next((metric for metric in curves if metric not in RANK_METRICS), built_in)
         return float(curves[watched][best])
 
     @property
@@ -277,58 +263,11 @@ class CatBoost:
         return bool((np.asarray(self.estimator.get_tree_leaf_counts()) > 1).any())
 
 
-_OWN_LOSS = ("Focal", "Logloss")
-
-
 class _FirstRound:
     """A callback that ends the training after one round."""
 
     def after_iteration(self, info: Any) -> bool:
         return False
-
-
-class _Metric:
-    """A metric in the form of CatBoost, which reports it by the name of its class."""
-
-    no_jit = True
-
-    def __init__(self, metric: Any, training_rows: int) -> None:
-        self.metric = metric
-        self.training_rows = training_rows
-
-    def is_max_optimal(self) -> bool:
-        return False
-
-    def evaluate(self, approxes: Sequence[Any], target: Any, weight: Any) -> tuple[float, float]:
-        # CatBoost asks for the training rows too, which nobody watches and which take most of the time.
-        if len(target) == self.training_rows:
-            return 0.0, 1.0
-        return float(self.metric.value(target.astype(np.intp), np.asarray(approxes[0]), weight)), 1.0
-
-    def get_final_error(self, error: float, weight: float) -> float:
-        return error
-
-
-class _CatBoostUserMetric(_UserMetric):
-    """A user's metric of (y_true, probabilities[, sample_weight]), lower is better."""
-
-    @property
-    def name(self) -> str:
-        return getattr(self.function, "__name__", type(self.function).__name__)
-
-    def value(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> float:
-        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return float(self.function(y_true, self.probabilities(raw_prediction), **weight))
-
-
-def _metric_settings(metrics: list[Any], training: Training) -> dict[str, Any]:
-    rows = len(training.labels)
-    if any(len(eval_set.labels) == rows for eval_set in training.eval_sets):
-        rows = -1  # the number does not tell the training rows from an eval set
-    first, *others = metrics
-    if not isinstance(first, str):
-        first = type(first.name, (_Metric,), {})(first, rows)
-    return {"eval_metric": first, **({"custom_metric": others} if others else {})}
 
 
 def _check_loss(loss: FocalLoss, n_classes: int) -> None:
@@ -360,48 +299,6 @@ def _as_list(requested: Any) -> list[Any]:
     return list(requested) if isinstance(requested, list | tuple) else [requested]
 
 
-def _categorical_columns(features: Features) -> list[Any] | None:
-    if features.frame is not None:
-        return list(features.categories) or None
-    dtypes = getattr(features.X, "dtypes", None)
-    return None if dtypes is None else [n for n, dtype in dtypes.items() if str(dtype) == "category"] or None
-
-
-def _pool(data: EvalSet, columns: Mapping[str, Any], start: float) -> Any:
-    from catboost import Pool
-
-    X = _readable(data.features)
-    _check_categories(X, columns.get("cat_features", ()))
-    baseline = np.full(len(data.labels), start)
-    return Pool(X, data.labels, weight=data.sample_weight, baseline=baseline, **columns)
-
-
-def _readable(features: Features) -> Any:
-    """Return the features in a form that CatBoost reads: no Arrow frames, no sparse arrays."""
-    if features.frame is not None:
-        return pandas_categories(features)
-    return sparse.csr_matrix(features.X) if sparse.issparse(features.X) else features.X
-
-
-def _check_categories(X: Any, cat_features: Any) -> None:
-    """Raise ValueError for missing values and for floats in categorical columns, which CatBoost refuses."""
-    if not hasattr(X, "columns"):
-        return
-    for column in cat_features:
-        name = column if column in X.columns else X.columns[column]
-        if X[name].isna().any():
-            raise ValueError(
-                "X must not hold missing values in the categories of a CatBoostClassifier: make them a category, "
-                f"X[{name!r}].astype(object).fillna('missing').astype('category'); got them in {name!r}."
-            )
-        categories = getattr(X[name].dtype, "categories", X[name])
-        if getattr(categories.dtype, "kind", "O") == "f":
-            raise ValueError(
-                "X must hold integers or strings in the categories of a CatBoostClassifier; "
-                f"got floats in {name!r}."
-            )
-
-
 def finish_native(trained: Any, start: float, params: dict[str, Any]) -> Any:
     """Return the trained model with the starting value in the leaves of its first tree and with ``params``.
 
@@ -417,7 +314,8 @@ def finish_native(trained: Any, start: float, params: dict[str, Any]) -> Any:
         recorded["metrics"]["eval_metric"] = recorded["metrics"]["objective_metric"]
         recorded["flat_params"].pop("eval_metric", None)
         metadata["params"] = json.dumps(recorded)
-    # A pickle holds the parameters beside the model, whose names begin with an underscore.
+    # A pickle holds the parameters beside the model, whose names begin with an underscore. A model that has
+    # predicted would go on with its old leaf values; a restored one does not.
     model = {name: value for name, value in trained.__getstate__().items() if name.startswith("_")}
     native = type(trained)()
     native.__setstate__({**params, **model})

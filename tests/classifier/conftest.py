@@ -1,5 +1,7 @@
 """A guard against training on input that must be refused."""
 
+from importlib.util import find_spec
+
 import pytest
 
 
@@ -13,3 +15,5 @@ def no_training(monkeypatch):
     monkeypatch.setattr("xgboost.XGBClassifier.fit", trained)
     monkeypatch.setattr("lightgbm.LGBMClassifier.fit", trained)
     monkeypatch.setattr("sklearn.ensemble.HistGradientBoostingClassifier.fit", trained)
+    if find_spec("catboost"):
+        monkeypatch.setattr("catboost.CatBoostClassifier.fit", trained)

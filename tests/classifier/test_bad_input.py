@@ -12,7 +12,7 @@ import scipy.sparse
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import ALL_BOOSTERS, booster
+from ..cases import ALL_BOOSTERS, BINARY_BOOSTERS, booster
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -177,13 +177,13 @@ def test_data_that_have_not_been_read_are_refused(no_training):
         )
 
 
-@pytest.mark.parametrize("name", ALL_BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 @pytest.mark.parametrize(("params", "message", "got"), PARAMETERS, ids=lambda v: str(v)[:30])
 def test_parameters_refused(name, params, message, got, no_training):
     assert_refused(FocalBoostClassifier(booster(name), **params), message, got)
 
 
-@pytest.mark.parametrize("name", ALL_BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 @pytest.mark.parametrize(
     ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
 )
@@ -191,7 +191,7 @@ def test_data_refused(name, data, message, got, no_training):
     assert_refused(FocalBoostClassifier(booster(name)), message, got, **data)
 
 
-@pytest.mark.parametrize("name", ALL_BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 def test_an_argument_of_fit_that_the_booster_does_not_know(name):
     model = FocalBoostClassifier(booster(name))
     with pytest.raises(TypeError, match="no_such_argument"):
@@ -199,7 +199,7 @@ def test_an_argument_of_fit_that_the_booster_does_not_know(name):
     assert not hasattr(model, "classes_")
 
 
-@pytest.mark.parametrize("name", ALL_BOOSTERS)
+@pytest.mark.parametrize("name", BINARY_BOOSTERS)
 @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame], ids=["array", "frame"])
 def test_a_failed_fit_keeps_the_previous_one(name, container):
     model = FocalBoostClassifier(booster(name), gamma=1.0).fit(container(X), Y)

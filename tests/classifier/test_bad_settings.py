@@ -12,7 +12,7 @@ from xgboost import XGBClassifier, XGBRegressor
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import ALL_BOOSTERS, booster
+from ..cases import ALL_BOOSTERS, CATBOOST, booster
 from .test_bad_input import WEIGHT, Y3, X, Y, assert_refused
 
 
@@ -66,6 +66,25 @@ LIGHTGBM = [
     {"application": "multiclass"},
     {"loss": "binary"},
 ]
+CATBOOST_SETTINGS = [
+    {"loss_function": "CrossEntropy"},
+    {"loss_function": "Focal:focal_alpha=0.5;focal_gamma=2"},
+    {"loss_function": focal_objective},
+    {"objective": "MultiClass"},
+    {"task_type": "GPU"},
+    {"auto_class_weights": "Balanced"},
+    {"class_weights": [1, 2]},
+    {"class_weights": {0: 1, 1: 2}},
+    {"scale_pos_weight": 3.0},
+    {"boost_from_average": True},
+    {"class_names": ["a", "b"]},
+    {"target_border": 0.5},
+    {"langevin": True},
+    {"posterior_sampling": True},
+    {"model_shrink_rate": 0.1},
+    {"eval_fraction": 0.2},
+    {"save_snapshot": True},
+]
 HIST_GRADIENT_BOOSTING = [
     {"loss": None},
     {"class_weight": "balanced"},
@@ -75,11 +94,12 @@ HIST_GRADIENT_BOOSTING = [
     {"scoring": None},
 ]
 INNER = [
-    pytest.param(name, {key: value}, id=f"{name}-{key}={getattr(value, '__name__', value)}")
-    for name, settings in (
+    pytest.param(name, {key: value}, marks=marks, id=f"{name}-{key}={getattr(value, '__name__', value)}")
+    for name, settings, *marks in (
         ("xgboost", XGBOOST),
         ("lightgbm", LIGHTGBM),
         ("hist_gradient_boosting", HIST_GRADIENT_BOOSTING),
+        ("catboost", CATBOOST_SETTINGS, CATBOOST),
     )
     for params in settings
     for key, value in params.items()
@@ -105,6 +125,9 @@ def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, no_
         ("lightgbm", {"app": "binary"}, "objective='binary'"),
         ("hist_gradient_boosting", {"class_weight": "balanced"}, "alpha='balanced'"),
         ("hist_gradient_boosting", {"class_weight": {0: 1, 1: 3}}, r"alpha=\{0: 1, 1: 3\}"),
+        pytest.param("catboost", {"scale_pos_weight": 10}, r"alpha=\[1, 10\]", marks=CATBOOST),
+        pytest.param("catboost", {"auto_class_weights": "Balanced"}, "alpha='balanced'", marks=CATBOOST),
+        pytest.param("catboost", {"class_weights": [1, 3]}, r"alpha=\[1, 3\]", marks=CATBOOST),
     ],
 )
 def test_refused_settings_come_with_their_equivalent(name, params, instead, no_training):
@@ -134,6 +157,7 @@ FIT_PARAMS = [
         ("hist_gradient_boosting", name)
         for name in ("X_val", "y_val", "sample_weight_val", "callbacks", "verbose")
     ],
+    *[pytest.param("catboost", name, marks=CATBOOST) for name in ("init_model", "baseline", "save_snapshot")],
 ]
 
 
