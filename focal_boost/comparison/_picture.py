@@ -259,8 +259,6 @@ def _cost(ax: Axes, results: _Results) -> None:
 def _learning(ax: Axes, results: _Results) -> None:
     """Draw the log loss on the rows of early stopping by round, one line per fold."""
     for name, (colour, style) in results.styles.items():
-        if name == CORRECTED.name:  # the same model as with class weights
-            continue
         for fold in results.folds:
             i = fold.contenders.index(name)
             curve, best = fold.curves[i], fold.rows[i]["n_rounds"]

@@ -57,8 +57,7 @@ class Plan:
     @property
     def n_fits_per_fold(self) -> int:
         """Number of models to train in one fold of one booster."""
-        # The corrected probabilities are of the model with class weights.
-        return len(self.contenders) - 1 + (INNER_FOLDS * len(self.candidates) if self.chooses else 0)
+        return len(self.contenders) + (INNER_FOLDS * len(self.candidates) if self.chooses else 0)
 
     @property
     def n_fits(self) -> int:

@@ -154,7 +154,7 @@ def _contenders(plan: Plan) -> dict[str, str]:
     texts = {
         LOG_LOSS.name: "the booster's own objective",
         CLASS_WEIGHTS.name: "the same with balanced row weights; the shifted probabilities as most use them",
-        CORRECTED.name: "the same model, the shift undone in closed form (gamma 0 with alpha)",
+        CORRECTED.name: "gamma 0 with balanced alpha: the shift is undone in closed form, also for early stopping",
         "gamma …": "focal losses, with calibrated probabilities",
     }
     if plan.chooses:

@@ -16,15 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 
-from focal_boost.comparison._contenders import (
-    CHOSEN,
-    CLASS_WEIGHTS,
-    CORRECTED,
-    Booster,
-    Contender,
-    Result,
-    corrected,
-)
+from focal_boost.comparison._contenders import CHOSEN, Booster, Contender, Result
 from focal_boost.comparison._data import InputError, Problem, one_line
 from focal_boost.comparison._fold import Fold, KeptFolds
 from focal_boost.comparison._plan import Plan, hold_out, inner_folds
@@ -99,17 +91,15 @@ def _fold(
     y = plan.problem.y
     random = np.random.default_rng([plan.seed + index // plan.n_folds, index % plan.n_folds])
     fit, stop = hold_out(y, train, random)
-    tasks: list[_Task] = [(contender, fit, stop, test) for contender in plan.contenders if contender != CORRECTED]
+    tasks: list[_Task] = [(contender, fit, stop, test) for contender in plan.contenders]
     if plan.chooses:
         for inner_fit, inner_stop in inner_folds(y, train, random):
             tasks += [(candidate, inner_fit, inner_stop, None) for candidate in plan.candidates]
     # With one job, tasks run here one after the other, each when its result is asked for.
     models = Parallel(n_jobs=plan.jobs, return_as="generator", max_nbytes="10M")
     outcomes: list[_Outcome] = list(each(models(delayed(_train)(booster, plan.problem, *task) for task in tasks)))
-    n = len(plan.contenders) - 1
-    by_contender = {task[0]: result for task, (result, _) in zip(tasks[:n], outcomes[:n], strict=True)}
-    by_contender[CORRECTED] = corrected(by_contender[CLASS_WEIGHTS], y[fit])
-    results = [by_contender[contender] for contender in plan.contenders]
+    n = len(plan.contenders)
+    results = [result for result, _ in outcomes[:n]]
     messages = [message for _, new in outcomes[:n] for message in new]
     thresholds = [best_thresholds(y[stop], result.proba_stop) for result in results]
     rows = [

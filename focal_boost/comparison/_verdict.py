@@ -24,7 +24,8 @@ LEVEL = 0.05
 WEIGHTS = (
     "Class weights make training see other class shares than the data have, so they shift the probabilities "
     f"towards the rare classes. {CLASS_WEIGHTS.name!r} are the shifted probabilities, as most people use them; "
-    f"{CORRECTED.name!r} are the same after the shift is undone in closed form (gamma 0 with alpha)."
+    f"{CORRECTED.name!r} are trained with the same weights, but the shift is undone in closed form (gamma 0 with "
+    "alpha), also for early stopping."
 )
 
 

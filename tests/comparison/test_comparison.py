@@ -58,7 +58,7 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
 
     def interrupt(n):
         moves.append(n)
-        if len(moves) == 20:  # of 9 per fold
+        if len(moves) == 22:  # of 10 per fold
             raise KeyboardInterrupt
 
     monkeypatch.setattr(_progress, "progress", lambda *counts: nullcontext(interrupt))
