@@ -23,7 +23,7 @@ from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, Multi
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """Gradient boosting with the focal loss, over four boosters, with calibrated probabilities.
+    """Gradient boosting with the focal loss and calibrated probabilities, over a booster of your choice.
 
     Parameters
     ----------
@@ -36,19 +36,16 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     alpha : None, "balanced", float, sequence or dict, default=None
         Class weight: none; inverse class frequencies as scikit-learn computes them; for two classes a float in
         (0, 1) that weighs the second class, 1 - alpha the first; one positive number per class, in the order of
-        ``classes_``; or a dict by class label (1 for a class not named). It multiplies ``sample_weight``. The
-        default differs from the 0.25 of `BinaryFocalLoss`: class weights cost log loss and seldom improve the
-        ranking.
+        ``classes_``; or a dict by class label (1 for a class not named). It multiplies ``sample_weight``.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
-        form, or is the plain sigmoid or softmax of the raw prediction, which keeps the shift that alpha puts on
-        the decision. Read at predict time; no refit is needed to change it.
+        form, or is the plain sigmoid or softmax, shifted by alpha. Read at predict time: no refit is needed.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
         The second derivative passed to the booster; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
     early_stopping : bool, default=False
         Whether to stop training when the log loss of `predict_proba` on an eval set no longer improves, and to
-        predict with the best round. Without an ``eval_set`` in `fit`, a stratified part of the training rows is
-        held out for it. For grouped or time-ordered rows pass an ``eval_set``.
+        predict with the best round. Without an ``eval_set`` in `fit` (which grouped or time-ordered rows need), a
+        stratified part of the training rows is held out.
     validation_fraction : float, default=0.1
         Share of the rows to hold out, in (0, 1).
     n_iter_no_change : int, default=10
@@ -272,20 +269,19 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     @property
     def best_iteration_(self) -> int:
         """With early stopping, the best iteration as the booster counts: XGBoost from 0, LightGBM from 1."""
-        check_is_fitted(self)
-        best = booster_of(self.estimator_).best_iteration
-        if best is None:
-            raise AttributeError("best_iteration_ is available only after fitting with early stopping.")
-        return best
+        return self._from_early_stopping("best_iteration")
 
     @property
     def best_score_(self) -> float:
         """With early stopping, the watched metric in the best iteration."""
+        return self._from_early_stopping("best_score")
+
+    def _from_early_stopping(self, name: str) -> Any:
         check_is_fitted(self)
-        best = booster_of(self.estimator_).best_score
-        if best is None:
-            raise AttributeError("best_score_ is available only after fitting with early stopping.")
-        return best
+        value = getattr(booster_of(self.estimator_), name)
+        if value is None:
+            raise AttributeError(f"{name}_ is available only after fitting with early stopping.")
+        return value
 
     def _snapshot(self) -> Self:
         """Return the fitted state, the same throughout even if another thread refits."""
@@ -321,8 +317,7 @@ def train(
     totals = training.totals / training.totals.max()
     start = booster.nearest_start(loss.fit_intercept_only(np.arange(len(totals)), totals))
     fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
-    fitted.classes_, fitted.n_classes_ = training.classes, len(training.classes)
-    fitted.loss_ = loss
+    fitted.classes_, fitted.n_classes_, fitted.loss_ = training.classes, len(training.classes), loss
     fitted.initial_raw_prediction_ = booster_of(fitted.estimator_).model_start(start)
     if not booster_of(fitted.estimator_).made_a_split:
         warnings.warn(
