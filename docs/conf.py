@@ -7,7 +7,7 @@ author = "The focal_boost developers"
 release = version = __version__
 
 extensions = [
-    "myst_nb",  # pages in Markdown, and the notebooks as they lie in notebooks/, a link to which stands here
+    "myst_nb",  # pages in Markdown, and the notebooks, through the link docs/notebooks
     "sphinx.ext.autodoc",
     "numpydoc",
     "sphinx_copybutton",
@@ -17,16 +17,19 @@ exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
-nb_execution_mode = "off"  # the tests execute the notebooks; the pages show the outputs that lie in them
+nb_execution_mode = "off"  # the tests execute the notebooks; the pages show the stored outputs
 
 # A name in single backticks must be one that the reference knows, in a page and in a docstring alike.
 default_role = "py:obj"
 nitpicky = True
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # numpydoc sections say it in words
+autodoc_typehints = "none"  # the types are in the numpydoc sections
 numpydoc_show_class_members = False  # autodoc lists them
 
+pygments_dark_style = "github-dark"
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_title = f"focal_boost {version}"
 html_show_sphinx = False
 html_show_copyright = False

@@ -6,11 +6,19 @@ from focal_boost._version import __version__ as __version__
 from focal_boost.classifier import FocalBoostClassifier
 from focal_boost.losses import BinaryFocalLoss, MulticlassFocalLoss
 from focal_boost.metrics import focal_loss
+from focal_boost.prior_correction import PriorCorrectedClassifier
 
 if TYPE_CHECKING:
     from focal_boost.comparison import compare
 
-__all__ = ["BinaryFocalLoss", "FocalBoostClassifier", "MulticlassFocalLoss", "compare", "focal_loss"]
+__all__ = [
+    "BinaryFocalLoss",
+    "FocalBoostClassifier",
+    "MulticlassFocalLoss",
+    "PriorCorrectedClassifier",
+    "compare",
+    "focal_loss",
+]
 
 
 def __getattr__(name: str) -> Any:

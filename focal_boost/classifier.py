@@ -18,18 +18,19 @@ from sklearn.utils.validation import check_is_fitted, check_scalar
 from focal_boost._arguments import check_flag
 from focal_boost._data import Training, hold_out, pair_eval_sets, read_training
 from focal_boost._features import read_features
-from focal_boost.boosters import Trainer, booster_of, default_estimator
+from focal_boost.boosters import Trainer, booster_of, default_estimator, only_binary, unfitted_copy
 from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, MulticlassFocalLoss
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """Gradient boosting with the focal loss, over XGBoost or LightGBM, with calibrated probabilities.
+    """Gradient boosting with the focal loss, over four boosters, with calibrated probabilities.
 
     Parameters
     ----------
-    estimator : XGBClassifier, XGBRFClassifier or LGBMClassifier, optional
-        The unfitted booster. It is cloned, never modified. None: an XGBClassifier that accepts
-        categories.
+    estimator : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier, optional
+        The unfitted booster, cloned and never modified. None: an XGBClassifier that accepts categories. A
+        CatBoostClassifier takes two classes, one gamma and the default Hessian only. Also, experimentally, a
+        HistGradientBoostingClassifier, which needs no installation.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
@@ -69,17 +70,17 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The loss, with alpha resolved to numbers.
     initial_raw_prediction_ : float or ndarray of shape (n_classes,)
         The constant that the model starts from, whose posterior is the class prior; K values sum to zero.
-    estimator_ : XGBClassifier, XGBRFClassifier or LGBMClassifier
+    estimator_ : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier
         The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
-        The native model inside.
+        The native model inside; of scikit-learn and CatBoost ``estimator_`` itself.
     feature_importances_ : ndarray of shape (n_features,)
-        As the booster computes them.
+        As the booster computes them; HistGradientBoostingClassifier has none.
     n_iter_ : int
         Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
-        With early stopping, as the booster counts: XGBoost from 0, LightGBM from 1.
+        With early stopping, as the booster counts: XGBoost and CatBoost from 0, LightGBM and scikit-learn from 1.
     best_score_ : float
         With early stopping, the watched metric in the best iteration.
     evals_result_ : dict
@@ -291,10 +292,16 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return copy(self)
 
+    def __sklearn_clone__(self) -> Self:
+        bare = copy(self)
+        bare.estimator = None  # scikit-learn cannot clone a CatBoostClassifier with lists among its parameters
+        return BaseEstimator.__sklearn_clone__(bare).set_params(estimator=unfitted_copy(self.estimator))
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = not only_binary(self.estimator)
         tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.estimator is None or booster_of(self.estimator).reads_sparse
         return tags
 
 
@@ -316,7 +323,7 @@ def train(
     fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
     fitted.classes_, fitted.n_classes_ = training.classes, len(training.classes)
     fitted.loss_ = loss
-    fitted.initial_raw_prediction_ = start
+    fitted.initial_raw_prediction_ = booster_of(fitted.estimator_).model_start(start)
     if not booster_of(fitted.estimator_).made_a_split:
         warnings.warn(
             "No split was made: the model is the constant it starts from. The gradients may be too small for "

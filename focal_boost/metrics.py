@@ -221,9 +221,7 @@ def log_loss_of(
 
     Taken from log-probabilities, so that no row costs infinity.
     """
-    log_proba = loss.predict_log_proba(np.asarray(raw_prediction, dtype=np.float64), calibrated)
-    classes = check_labels(y_true, *log_proba.shape)
-    weight = check_sample_weight(sample_weight, len(classes))
-    values: npt.NDArray[Any] = -log_proba[np.arange(len(classes)), classes.astype(np.intp, copy=False)]
+    values = loss.log_likelihood(y_true, np.asarray(raw_prediction, dtype=np.float64), calibrated)
+    weight = check_sample_weight(sample_weight, len(values))
     total = values.sum() if weight is None else weight @ values
-    return float(total / _total_weight(weight, len(values)))
+    return -float(total) / _total_weight(weight, len(values))

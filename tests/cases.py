@@ -1,17 +1,33 @@
 """The boosters and data sets that the tests of objectives and estimator run over; not a test itself."""
 
+from importlib.util import find_spec
+from inspect import signature
+
 import numpy as np
+import pytest
 from lightgbm import LGBMClassifier
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier
 from xgboost import XGBClassifier
 
+# Those with callbacks, metrics and a file format of their own, all, and those that take eval sets.
 BOOSTERS = ("xgboost", "lightgbm")
+ALL_BOOSTERS = (*BOOSTERS, "hist_gradient_boosting")
+EVAL_BOOSTERS = ALL_BOOSTERS if "X_val" in signature(HistGradientBoostingClassifier.fit).parameters else BOOSTERS
+CATBOOST = pytest.mark.skipif(find_spec("catboost") is None, reason="catboost is not installed")
+BINARY_BOOSTERS = (*ALL_BOOSTERS, pytest.param("catboost", marks=CATBOOST))
 
 
 def booster(name, n_estimators=10, **params):
     """An unfitted classifier of the booster with that name."""
     if name == "xgboost":
         return XGBClassifier(n_estimators=n_estimators, n_jobs=1, **params)
+    if name == "hist_gradient_boosting":
+        return HistGradientBoostingClassifier(max_iter=n_estimators, random_state=0, **params)
+    if name == "catboost":
+        from catboost import CatBoostClassifier
+
+        return CatBoostClassifier(iterations=n_estimators, thread_count=1, **params)
     return LGBMClassifier(n_estimators=n_estimators, n_jobs=1, verbosity=-1, **params)
 
 
@@ -21,8 +37,8 @@ def cancer():
 
 def digit_eight():
     """One digit against the rest: 10 % positives, many tied values."""
-    X, y = load_digits(return_X_y=True)
-    return X, (y == 8).astype(int)
+    X, y = digits()
+    return X[:600], (y[:600] == 8).astype(int)
 
 
 def rare():
@@ -40,7 +56,7 @@ def wine():
 
 def four_classes():
     return make_classification(
-        1200, 10, n_informative=6, n_classes=4, weights=[0.7, 0.2, 0.07], flip_y=0.05, random_state=4
+        800, 10, n_informative=6, n_classes=4, weights=[0.7, 0.2, 0.07], flip_y=0.05, random_state=4
     )
 
 

@@ -33,6 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 from focal_boost import FocalBoostClassifier
 
+from .boosters.test_vector_leaf import since_3_4
 from .cases import BOOSTERS, booster, four_classes, rare, weights
 from .classifier.test_native import ELSEWHERE
 
@@ -243,10 +244,10 @@ def shap_probabilities(name, X, y):
 def shap_posterior(name, X, y):
     shap = pytest.importorskip("shap")
     fitted = model(name).fit(X, y)
-    explainer = shap.Explainer(lambda rows: fitted.predict_proba(rows)[:, 1], X[:50], seed=0)
-    explanation = explainer(X[:10])
+    explainer = shap.Explainer(lambda rows: fitted.predict_proba(rows)[:, 1], X[:20], seed=0)
+    explanation = explainer(X[:5])
     total = explanation.values.sum(axis=1) + explanation.base_values
-    assert_allclose(total, fitted.predict_proba(X[:10])[:, 1], atol=1e-6)
+    assert_allclose(total, fitted.predict_proba(X[:5])[:, 1], atol=1e-6)
 
 
 def onnx(name, X, y, model=model):
@@ -350,17 +351,19 @@ def dask_model():
 
 
 def native_file(name, X, y, model):
-    for data in (rare, four_classes):
-        X, y = data()
-        fitted = model(name, calibrated=False).fit(X, y)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"model.{'json' if name == 'xgboost' else 'txt'}"
+    with tempfile.TemporaryDirectory() as folder:
+        expected = {}
+        for data in (rare, four_classes):
+            X, y = data()
+            fitted = model(name, calibrated=False).fit(X, y)
+            path = Path(folder) / f"{data.__name__}.{'json' if name == 'xgboost' else 'txt'}"
             np.save(path.with_suffix(".X.npy"), X)
             (fitted.estimator_ if name == "xgboost" else fitted.booster_).save_model(path)
-            subprocess.run([sys.executable, "-c", ELSEWHERE, path], check=True)
+            expected[path] = fitted.predict_proba(X)
+        subprocess.run([sys.executable, "-c", ELSEWHERE, *expected], check=True)
+        for path, plain in expected.items():
             proba = np.load(f"{path}.npy")
-        plain = fitted.predict_proba(X)
-        assert_allclose(proba, plain if proba.ndim == 2 else plain[:, 1], atol=1e-6)
+            assert_allclose(proba, plain if proba.ndim == 2 else plain[:, 1], atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning")
@@ -369,6 +372,48 @@ def native_file(name, X, y, model):
 @pytest.mark.parametrize("check", [native_file, shap_values, onnx, treelite], ids=lambda check: check.__name__)
 def test_the_local_model_of_a_dask_fit_goes_where_the_local_one_goes(check, name, dask_model):
     check(name, *rare(), model=dask_model)
+
+
+# --- vector-leaf trees of XGBoost -----------------------------------------------------------------------------
+
+
+def vector_leaf_model():
+    """A model of trees with a leaf value per class, and its data."""
+    X, y = four_classes()
+    X = X.astype(np.float32)
+    inner = booster("xgboost", ROUNDS, multi_strategy="multi_output_tree")
+    return FocalBoostClassifier(inner, calibrated=False).fit(X, y), X, y
+
+
+@since_3_4
+def test_treelite_reads_vector_leaf_trees():
+    treelite = pytest.importorskip("treelite")
+    fitted, X, _y = vector_leaf_model()
+    proba = treelite.gtil.predict(treelite.frontend.from_xgboost(fitted.booster_), X)[:, 0]
+    assert_allclose(proba, fitted.predict_proba(X), atol=1e-5)
+
+
+@since_3_4
+@pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_dask_trains_vector_leaf_trees(dask_model):
+    fitted, X, y = vector_leaf_model()
+    distributed = dask_model("xgboost", calibrated=False)
+    distributed.model.estimator.set_params(multi_strategy="multi_output_tree")
+    assert_allclose(distributed.fit(X, y).predict_proba(X), fitted.predict_proba(X), atol=1e-6)
+
+
+@since_3_4
+def test_what_does_not_read_vector_leaf_trees_is_documented():
+    """A failure means that SHAP or onnxmltools reads them now: say so in docs/export.md and docs/limits.md."""
+    shap, onnxmltools = pytest.importorskip("shap"), pytest.importorskip("onnxmltools")
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    fitted, X, _y = vector_leaf_model()
+    with pytest.raises(ValueError, match="vector-leaf is not yet supported"):
+        shap.TreeExplainer(fitted.estimator_)
+    with pytest.raises(TypeError, match="not 'list'"):
+        onnxmltools.convert_xgboost(fitted.estimator_, initial_types=[("X", FloatTensorType([None, X.shape[1]]))])
 
 
 # --- metadata routing ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ All share one budget of rounds, one learning rate and one patience; all else is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class Contender:
     """A model, one row of the results for each set.
 
     ``variant`` is empty, "weighted" (by inverse class frequencies), "rescaled" (to the log loss's Hessian at the
-    start) or the name of a Hessian.
+    start), "vector leaf" (one tree for all classes, XGBoost) or the name of a Hessian.
     """
 
     contender: str
@@ -66,13 +66,24 @@ def estimator(booster: str, **params: Any) -> Any:
         from xgboost import XGBClassifier
 
         return XGBClassifier(enable_categorical=True, tree_method="hist", early_stopping_rounds=PATIENCE, **params)
+    if booster == "catboost":
+        from catboost import CatBoostClassifier
+
+        params["thread_count"] = params.pop("n_jobs")
+        return CatBoostClassifier(
+            early_stopping_rounds=PATIENCE, verbose=False, allow_writing_files=False, **params
+        )
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(verbose=-1, **params)
 
 
+def _strategy(contender: Contender) -> dict[str, Any]:
+    return {"multi_strategy": "multi_output_tree"} if contender.variant == "vector leaf" else {}
+
+
 def _fit_arguments(booster: str, stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]:
-    if booster == "xgboost":
+    if booster != "lightgbm":
         return {"eval_set": [stop], "verbose": False}
     from lightgbm import early_stopping
 
@@ -81,6 +92,8 @@ def _fit_arguments(booster: str, stop: tuple[pd.DataFrame, np.ndarray]) -> dict[
 
 def rounds_of(booster: str, model: Any) -> int:
     """Return the number of rounds that a native model predicts with."""
+    if booster == "catboost":
+        return int(model.tree_count_)
     return int(model.best_iteration + 1 if booster == "xgboost" else model.best_iteration_)
 
 
@@ -88,6 +101,15 @@ def raw_prediction(booster: str, model: Any, X: pd.DataFrame) -> np.ndarray:
     """Return the raw prediction of a native model."""
     keyword = {"output_margin": True} if booster == "xgboost" else {"raw_score": True}
     return np.asarray(model.predict(X, **keyword), dtype=np.float64)
+
+
+def with_missing_category(X: pd.DataFrame) -> pd.DataFrame:
+    """Return the features with missing categories as a category of their own, which CatBoost needs."""
+    categorical = X.select_dtypes("category").columns
+    filled = {
+        name: X[name].astype(object).fillna("missing").astype(str).astype("category") for name in categorical
+    }
+    return X.assign(**filled)
 
 
 def probabilities(raw: np.ndarray) -> np.ndarray:
@@ -103,7 +125,7 @@ def outcome(raw: np.ndarray, raw_stop: np.ndarray, rounds: int) -> Outcome:
 def log_loss_model(contender: Contender, table: Table, fold: Fold) -> Outcome:
     """Train the booster's built-in log loss, weighted as its own documentation describes."""
     train, stop, test = parts(table, fold)
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = _strategy(contender)
     arguments = _fit_arguments(contender.booster, stop)
     if contender.variant == "weighted":
         if table.n_classes == 2:
@@ -122,12 +144,14 @@ def focal_boost(contender: Contender, table: Table, fold: Fold) -> Outcome:
     """Train this library."""
     from focal_boost import FocalBoostClassifier
 
+    if contender.booster == "catboost":
+        table = replace(table, X=with_missing_category(table.X))
     train, stop, test = parts(table, fold)
     arguments = _fit_arguments(contender.booster, stop)
     if contender.variant == "rescaled":
         arguments["sample_weight"] = np.full(len(train[1]), _scale(contender.gamma, train[1], table.n_classes))
     model = FocalBoostClassifier(
-        estimator(contender.booster),
+        estimator(contender.booster, **_strategy(contender)),
         gamma=contender.gamma,
         alpha="balanced" if contender.variant == "weighted" else None,
         hessian=HESSIANS.get(contender.variant, "safeguarded"),

@@ -6,6 +6,7 @@ sigmoid or the softmax of its raw prediction.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from benchmarks.quality.contenders import (
     probabilities,
     raw_prediction,
     rounds_of,
+    with_missing_category,
 )
 from benchmarks.quality.sets import SEED, Fold, Table
 from focal_boost.comparison.scores import log_loss
@@ -31,31 +33,16 @@ from focal_boost.comparison.scores import log_loss
 
 def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:
     """Train CatBoost's log loss (gamma 0) or ``Focal``, with alpha 0.5: no class weight."""
-    from catboost import CatBoostClassifier
-
-    categorical = list(table.X.select_dtypes("category").columns)
-
-    def readable(X: pd.DataFrame) -> pd.DataFrame:
-        return X.assign(
-            **{column: X[column].astype(object).fillna("missing").astype(str) for column in categorical}
-        )
-
-    (X, y), (X_stop, y_stop), (X_test, _) = parts(table, fold)
+    (X, y), (X_stop, y_stop), (X_test, _) = parts(replace(table, X=with_missing_category(table.X)), fold)
     built_in = "Logloss" if table.n_classes == 2 else "MultiClass"
-    model = CatBoostClassifier(
-        iterations=ROUNDS,
-        learning_rate=LEARNING_RATE,
-        early_stopping_rounds=PATIENCE,
+    model = estimator(
+        "catboost",
         loss_function=f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}" if contender.gamma else built_in,
         eval_metric=built_in,
-        cat_features=categorical,
-        thread_count=THREADS,
-        random_seed=SEED,
-        verbose=False,
-        allow_writing_files=False,
-    ).fit(readable(X), y, eval_set=(readable(X_stop), y_stop))
-    raws = (np.asarray(model.predict(readable(X), prediction_type="RawFormulaVal")) for X in (X_test, X_stop))
-    return outcome(*raws, model.tree_count_)
+        cat_features=list(X.select_dtypes("category").columns),
+    ).fit(X, y, eval_set=(X_stop, y_stop))
+    raws = (np.asarray(model.predict(X, prediction_type="RawFormulaVal")) for X in (X_test, X_stop))
+    return outcome(*raws, rounds_of("catboost", model))
 
 
 def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]:

@@ -34,13 +34,21 @@ COLUMNS = {
     "standard": ("classes", *BY_FOLD, "roc_auc", "brier", "ece", "f1", "rounds", "cpu_seconds", "error"),
     "policies": ("classes", "log_loss", "average_precision", "rounds", "largest_raw", "error"),
 }
-COLUMNS["scales"] = COLUMNS["policies"]
+COLUMNS["scales"] = COLUMNS["catboost"] = COLUMNS["policies"]
+COLUMNS["vector-leaf"] = ("classes", "log_loss", "average_precision", "rounds", "cpu_seconds", "error")
 
 Fits = list[dict[str, float]]
 
 
 def entrants(experiment: str, gammas: list[float]) -> list[Contender]:
     """Return the contenders of an experiment."""
+    if experiment == "catboost":
+        names = ("CatBoost", "focal_boost")
+        return [Contender(name, "catboost", gamma) for name, gamma in product(names, [0.0, *gammas])]
+    if experiment == "vector-leaf":
+        variants = ("", "vector leaf")
+        names = (("log loss", 0.0), *(("focal_boost", gamma) for gamma in gammas))
+        return [Contender(name, "xgboost", gamma, variant) for (name, gamma), variant in product(names, variants)]
     standard = experiment == "standard"
     variants = {"standard": ("", "weighted"), "scales": ("", "rescaled"), "policies": tuple(HESSIANS)}[experiment]
     own = [
@@ -54,7 +62,9 @@ def entrants(experiment: str, gammas: list[float]) -> list[Contender]:
 def command(
     folder: Annotated[Path, typer.Argument(help="Folder of the sets, with INDEX.json.")],
     results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
-    experiment: Annotated[Literal["standard", "policies", "scales"], typer.Option()] = "standard",
+    experiment: Annotated[
+        Literal["standard", "policies", "scales", "catboost", "vector-leaf"], typer.Option()
+    ] = "standard",
     names: Annotated[str, typer.Option("--sets", help="Names of sets, comma-separated; all by default.")] = "",
     only: Annotated[
         str, typer.Option(help="Regular expression, found in 'xgboost: focal_boost 2, weighted'.")

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeAlias
 import lightgbm as lgb
 import numpy as np
 import xgboost as xgb
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 import focal_boost
 
@@ -20,10 +22,10 @@ import focal_boost
 Contenders: TypeAlias = dict[str, Callable[[Any], Any]]
 
 
-def rows(n: int, n_classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return ten float32 features, six of them informative, and labels; two classes: 5 % positives."""
+def rows(n: int, n_classes: int, seed: int = 0, n_features: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Return float32 features, six of them informative, and labels; two classes: 5 % positives."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 10)).astype(np.float32)
+    X = rng.normal(size=(n, n_features)).astype(np.float32)
     score = X[:, :6] @ rng.normal(size=(6, n_classes)) + rng.gumbel(size=(n, n_classes))
     if n_classes == 2:
         difference = score[:, 1] - score[:, 0]
@@ -137,7 +139,7 @@ CALLS: Contenders = {
 
 @dataclass(frozen=True)
 class Training:
-    """Training on ``n`` rows of 10 features."""
+    """Training on ``n`` rows, with the first ``n_eval`` of them as an eval set."""
 
     name: str
     booster: str
@@ -146,14 +148,30 @@ class Training:
     n_rounds: int = 50
     n_threads: int = 1
     gamma: float = 2.0
+    n_features: int = 10
+    n_eval: int = 0
     n_calls: ClassVar[int] = 1
 
     def work(self, model: Any) -> Callable[[], Any]:
         """Return the training."""
-        return partial(model.fit, *rows(self.n, self.n_classes))
+        X, y = rows(self.n, self.n_classes, n_features=self.n_features)
+        fit_params: dict[str, Any] = {}
+        if self.n_eval:
+            fit_params = {"eval_X": X[: self.n_eval], "eval_y": y[: self.n_eval]}
+            if self.booster == "xgboost":
+                fit_params = {"eval_set": [tuple(fit_params.values())], "verbose": False}
+
+        def train() -> Any:
+            with threadpool_limits(self.n_threads, user_api="openmp"):  # scikit-learn has no parameter for it
+                return model.fit(X, y)
+
+        return train if self.booster == "hist_gradient_boosting" else partial(model.fit, X, y, **fit_params)
 
     def estimator(self, **params: Any) -> Any:
-        """Return the unfitted booster: depth 6 (XGBoost) or 63 leaves (LightGBM)."""
+        """Return the unfitted booster: depth 6 (XGBoost) or 63 leaves."""
+        if self.booster == "hist_gradient_boosting":
+            settings = {"max_iter": self.n_rounds, "max_leaf_nodes": 63, "early_stopping": False}
+            return HistGradientBoostingClassifier(**settings, **params)
         params |= {"n_estimators": self.n_rounds, "n_jobs": self.n_threads}
         if self.booster == "xgboost":
             return xgb.XGBClassifier(max_depth=6, tree_method="hist", **params)
@@ -163,6 +181,18 @@ class Training:
 def focal_boost_training(package: ModuleType, training: Training) -> Any:
     """The estimator, from the validation of the input to the native model."""
     return package.FocalBoostClassifier(training.estimator(), gamma=training.gamma)
+
+
+def vector_leaf(training: Training) -> Any:
+    """XGBoost with one tree for all classes."""
+    applies = training.n_classes > 2 and tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 4)
+    return training.estimator(multi_strategy="multi_output_tree") if applies else None
+
+
+def vector_leaf_training(training: Training) -> Any:
+    """The same with the focal loss."""
+    estimator = vector_leaf(training)
+    return estimator and focal_boost.FocalBoostClassifier(estimator, gamma=training.gamma)
 
 
 def gbdtcbl_training(training: Training) -> Any:
@@ -212,8 +242,14 @@ _EVERYWHERE: Contenders = {
     "gbdtCBL": gbdtcbl_training,
 }
 TRAININGS: dict[str, Contenders] = {
-    "xgboost": {**_EVERYWHERE, "bokbokbok": bokbokbok_training},
+    "xgboost": {
+        **_EVERYWHERE,
+        "built-in, vector leaf": vector_leaf,
+        "focal_boost, vector leaf": vector_leaf_training,
+        "bokbokbok": bokbokbok_training,
+    },
     "lightgbm": {**_EVERYWHERE, "imlightgbm": imlightgbm_training},
+    "hist_gradient_boosting": {name: _EVERYWHERE[name] for name in ("built-in", "focal_boost")},
     "catboost": {
         "built-in": partial(catboost, "Logloss"),
         "CatBoost Focal": partial(catboost, "Focal:focal_alpha=0.5;focal_gamma=2"),
@@ -240,7 +276,7 @@ class Prediction:
 
 def calibrated(package: ModuleType, prediction: Prediction) -> Any:
     """The fitted estimator."""
-    training = Training("", prediction.booster, 20_000, n_rounds=100)
+    training = Training("", prediction.booster, min(20_000, prediction.n), n_rounds=100)
     return focal_boost_training(package, training).fit(*rows(training.n, 2))
 
 
@@ -255,7 +291,7 @@ PREDICTIONS: Contenders = {
 
 def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield each problem with its contenders and the number of repetitions."""
-    million = 5_000 if quick else 1_000_000
+    million = 2_000 if quick else 1_000_000
     for gamma in (0.0, 2.0, 1.5, 5.0):
         yield Call(f"call, 1M rows, gamma {gamma:g}", million, gamma), CALLS, 31
     yield Call("call, 1000 rows, gamma 2", 1000), CALLS, 31
@@ -263,21 +299,28 @@ def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     for exponent in () if quick else (5, 6, 7, 8):
         yield Call(f"call, 10^{exponent} rows, gamma 2", 10**exponent), {"focal_boost": CALLS["focal_boost"]}, 7
     n_rounds = 2 if quick else 50
-    for n_threads in (1, 2):
+    for n_threads in (1,) if quick else (1, 2):
         threads = f"{n_threads} thread{'s' * (n_threads > 1)}"
         for booster, contenders in TRAININGS.items():
             name = f"{booster}, 1M x 10, {threads}"
             yield Training(name, booster, million, 2, n_rounds, n_threads), contenders, 3
             if booster != "catboost":
-                name = f"{booster}, 200k x 10, 7 classes, {threads}"
-                yield Training(name, booster, million // 5, 7, n_rounds, n_threads), contenders, 3
+                n_classes = 5 if booster == "hist_gradient_boosting" else 7
+                name = f"{booster}, 200k x 10, {n_classes} classes, {threads}"
+                yield Training(name, booster, million // 5, n_classes, n_rounds, n_threads), contenders, 3
     for booster in ("xgboost", "lightgbm"):
         yield Prediction(f"predict_proba, {booster}, 1M rows", booster, million), PREDICTIONS, 5
+    from benchmarks.speed.small import small_problems
+
+    yield from small_problems(quick)
 
 
 def versions(base: ModuleType, quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield the problems with this library as ``base`` has it and as it is here as their contenders."""
+    from benchmarks.speed.small import Metric, Search, metric_of, search_of
+
     kinds = {Call: loss_of, Training: focal_boost_training, Prediction: calibrated}
+    kinds |= {Metric: metric_of, Search: search_of}
     packages = {"base": base, "focal_boost": focal_boost}
     for problem, contenders, repetitions in problems(quick):
         if "focal_boost" in contenders:

@@ -1,13 +1,20 @@
-"""XGBoost and LightGBM: shapes, starting values, metrics and native models. No arithmetic.
+"""XGBoost, LightGBM and CatBoost: shapes, starting values, metrics and native models. No arithmetic.
 
 Each booster is imported, and its terminology used, in one module only.
 """
 
-from focal_boost.boosters._booster import Booster, Trainer, booster_of, default_estimator
+from focal_boost.boosters._booster import (
+    Booster,
+    Trainer,
+    booster_of,
+    default_estimator,
+    only_binary,
+    unfitted_copy,
+)
 from focal_boost.boosters._lightgbm import LightGBM, derivative_settings, repeat
 from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
 from focal_boost.boosters._objective import WorkerObjective
-from focal_boost.boosters._xgboost import XGBoost
+from focal_boost.boosters._xgboost import XGBoost, check_one_callable
 
 __all__ = [
     "Booster",
@@ -18,7 +25,10 @@ __all__ = [
     "XGBoost",
     "XGBoostMetric",
     "booster_of",
+    "check_one_callable",
     "default_estimator",
     "derivative_settings",
+    "only_binary",
     "repeat",
+    "unfitted_copy",
 ]

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from sklearn.base import clone
 
 from focal_boost._data import Training
 from focal_boost._features import Features
+from focal_boost.boosters._catboost import CatBoost
+from focal_boost.boosters._hist_gradient_boosting import HistGradientBoosting
 from focal_boost.boosters._lightgbm import LightGBM
 from focal_boost.boosters._xgboost import XGBoost
 from focal_boost.losses import FocalLoss
@@ -34,6 +37,10 @@ class Booster(Trainer, Protocol):
     """An estimator of a booster: how to train it, and how to read it once it is fitted."""
 
     estimator: Any
+    reads_sparse: bool
+
+    def model_start(self, start: Any) -> Any:
+        """Return the value that the fitted model starts from; ``start`` is the one it was given."""
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw predictions, (n,) or (n, K)."""
@@ -67,9 +74,10 @@ class Booster(Trainer, Protocol):
 
 
 def booster_of(estimator: Any) -> Booster:
-    """Return the booster of an XGBClassifier, XGBRFClassifier or LGBMClassifier; raise TypeError for all else."""
+    """Return the booster of an estimator; raise TypeError for one that is not supported."""
     # An instance implies that its package is already imported.
     xgboost, lightgbm = sys.modules.get("xgboost"), sys.modules.get("lightgbm")
+    ensemble = sys.modules.get("sklearn.ensemble")
     if xgboost is not None and isinstance(estimator, xgboost.XGBClassifier):
         return XGBoost(estimator)
     if (
@@ -78,11 +86,30 @@ def booster_of(estimator: Any) -> Booster:
         and not isinstance(estimator, lightgbm.DaskLGBMClassifier)
     ):
         return LightGBM(estimator)
+    if ensemble is not None and isinstance(estimator, ensemble.HistGradientBoostingClassifier):
+        return HistGradientBoosting(estimator)
+    if _is_catboost(estimator):
+        return CatBoost(estimator)
     hint = ": an instance, not the class" if isinstance(estimator, type) else ""
     raise TypeError(
-        "estimator must be an XGBClassifier, XGBRFClassifier, LGBMClassifier or None (an XGBClassifier)"
-        f"{hint}; got {estimator!r}."
+        "estimator must be an XGBClassifier, XGBRFClassifier, LGBMClassifier, HistGradientBoostingClassifier, "
+        f"CatBoostClassifier or None (an XGBClassifier){hint}; got {estimator!r}."
     )
+
+
+def unfitted_copy(estimator: Any) -> Any:
+    """Return an unfitted copy of the estimator, as `sklearn.base.clone` does where it can."""
+    return CatBoost(estimator).clone() if _is_catboost(estimator) else clone(estimator, safe=False)
+
+
+def only_binary(estimator: Any) -> bool:
+    """Return whether the booster of the estimator takes two classes only."""
+    return _is_catboost(estimator)
+
+
+def _is_catboost(estimator: Any) -> bool:
+    catboost = sys.modules.get("catboost")
+    return catboost is not None and isinstance(estimator, catboost.CatBoostClassifier)
 
 
 def default_estimator() -> Any:
@@ -92,6 +119,6 @@ def default_estimator() -> Any:
     except ImportError as error:
         raise ImportError(
             "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, "
-            "or pass an LGBMClassifier."
+            "or pass an LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
         ) from error
     return XGBClassifier(enable_categorical=True)

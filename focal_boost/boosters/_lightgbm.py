@@ -15,7 +15,7 @@ from sklearn.base import clone
 from focal_boost._data import Training
 from focal_boost._features import Features, pandas_categories
 from focal_boost.boosters._metrics import LightGBMMetric, LightGBMUserMetric, requested_metrics, watch_log_loss
-from focal_boost.boosters._objective import BoundObjective
+from focal_boost.boosters._objective import BoundObjective, is_log_loss
 from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary", "multiclass", "softmax")
@@ -50,6 +50,8 @@ _UNSUPPORTED = ("init_model", "init_score", "eval_init_score", "eval_class_weigh
 class LightGBM:
     """An LGBMClassifier."""
 
+    reads_sparse = True
+
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
@@ -65,7 +67,7 @@ class LightGBM:
             if params.get(name) not in allowed:
                 value = params[name]
                 raise ValueError(f"estimator must not set {name}: {reason.format(value)}; got {name}={value!r}.")
-        boosting = _param(self.estimator, "boosting", "boost", "boosting_type")
+        boosting = _first(params, "boosting", "boost", "boosting_type")
         if boosting in ("rf", "random_forest"):
             raise ValueError(
                 "estimator must have boosting_type 'gbdt' or 'dart': LightGBM's random forest takes no custom "
@@ -87,9 +89,15 @@ class LightGBM:
         estimator = self.clone()
         metrics = self.metrics(training, loss, calibrated, fit_params)
         n_classes = len(training.classes)
-        dtype, factor = derivative_settings(loss, n_classes)
-        bound = loss.bind(training.labels, training.sample_weight, n_classes, dtype, factor)
-        self.fit(estimator, BoundObjective(bound), metrics, repeat, training, start, fit_params)
+        objective: Any = _native_objective(start)
+        # To metrics LightGBM passes raw scores only beside a callable objective, else probabilities, in which the
+        # improbable class of a certain row is lost.
+        if training.eval_sets or not is_log_loss(loss):
+            dtype, factor = derivative_settings(loss, n_classes)
+            objective = BoundObjective(
+                loss.bind(training.labels, training.sample_weight, n_classes, dtype, factor)
+            )
+        self.fit(estimator, objective, metrics, repeat, training, start, fit_params)
         return estimator
 
     def metrics(
@@ -99,7 +107,7 @@ class LightGBM:
         for name in _UNSUPPORTED:
             if fit_params.get(name) is not None:
                 raise ValueError(f"{name} is not supported: the model starts anew, from the class prior.")
-        requested = _split_metrics(fit_params.get("eval_metric") or self._own_metric)
+        requested = _split_metrics(fit_params.get("eval_metric") or _metric(self.estimator.get_params()))
         if training.n_iter_no_change is not None:
             requested = watch_log_loss(requested)
         return _read_metrics(requested, loss, calibrated)
@@ -128,10 +136,12 @@ class LightGBM:
         if training.n_iter_no_change is not None:
             callbacks.append(_StopOnLogLoss(training.n_iter_no_change))
         settings: dict[str, Any] = {"objective": objective, "metric": "None"}
-        if _param(estimator, "feature_pre_filter") is None:
+        params = estimator.get_params()
+        own_metric = _metric(params)
+        if params.get("feature_pre_filter") is None:
             # With a callable objective LightGBM fails on data in which no feature passes the filter.
             settings["feature_pre_filter"] = False
-        if _param(estimator, "verbosity", "verbose") is None:
+        if _first(params, "verbosity", "verbose") is None:
             settings["verbosity"] = -1
         estimator.set_params(**settings)
         if training.eval_sets:
@@ -145,9 +155,10 @@ class LightGBM:
             **fit_params,
         )
         # An empty metric means the objective's default.
-        native = "multiclass" if np.ndim(start) else "binary"
-        estimator.set_params(objective=native, metric=self._own_metric or "")
-        finish_native(estimator.booster_, np.atleast_1d(start))
+        estimator.set_params(objective=_native_objective(start), metric=own_metric or "")
+        _store_start(estimator.booster_, np.atleast_1d(start))
+        if callable(objective):
+            _store_objective(estimator.booster_, len(training.classes))
 
     def _eval_arguments(
         self, training: Training, metrics: list[Any], start: Any, init_score: Callable[[Any, Any], Any]
@@ -166,10 +177,6 @@ class LightGBM:
         return {**arguments, "eval_set": list(zip(X, y, strict=True))}
 
     @property
-    def _own_metric(self) -> Any:
-        return _param(self.estimator, "metric", "metrics", "metric_types")
-
-    @property
     def _since_4_7(self) -> bool:
         return "eval_X" in inspect.signature(self.estimator.fit).parameters
 
@@ -181,6 +188,10 @@ class LightGBM:
         if features.frame is None or (self._since_4_7 and not features.categories):
             return X
         return pandas_categories(features)
+
+    def model_start(self, start: Any) -> Any:
+        """Return the value that the model starts from, the given one."""
+        return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw scores, (n,) or (n, K), float64."""
@@ -266,10 +277,17 @@ class _StopOnLogLoss:
             raise EarlyStopException(iteration, best_results)
 
 
-def _param(estimator: Any, *aliases: str) -> Any:
+def _first(params: Mapping[str, Any], *aliases: str) -> Any:
     """Return the value of the first alias that is set, else None."""
-    params = estimator.get_params()
     return next((params[name] for name in aliases if params.get(name) is not None), None)
+
+
+def _metric(params: Mapping[str, Any]) -> Any:
+    return _first(params, "metric", "metrics", "metric_types")
+
+
+def _native_objective(start: Any) -> str:
+    return "multiclass" if np.ndim(start) else "binary"
 
 
 def derivative_settings(loss: FocalLoss, n_classes: int) -> tuple[Any, float]:
@@ -303,17 +321,18 @@ def repeat(start: Any, labels: Any) -> np.ndarray:
     return np.full(len(labels), start) if np.ndim(start) == 0 else np.tile(start, (len(labels), 1))
 
 
-def finish_native(booster: Any, start: np.ndarray) -> None:
-    """Turn a booster trained with a callable from ``start``, (K,) or (1,), into one of the native objective.
-
-    The starting value goes into the leaves of the first tree of each class, the objective into the model text.
-    """
+def _store_start(booster: Any, start: np.ndarray) -> None:
+    """Add the starting value, (K,) or (1,), to the leaves of the first tree of each class."""
     # Not from dump_model, whose JSON is invalid for feature names with backslashes or control characters.
     first_trees = re.findall(r"^num_leaves=(\d+)$", booster.model_to_string(num_iteration=1), re.MULTILINE)
     for tree, n_leaves in enumerate(first_trees):
         for leaf in range(int(n_leaves)):
             booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) + start[tree])
-    objective = "binary sigmoid:1" if len(start) == 1 else f"multiclass num_class:{len(start)}"
+
+
+def _store_objective(booster: Any, n_classes: int) -> None:
+    """Write the native objective into the text of a model trained with a callable."""
+    objective = "binary sigmoid:1" if n_classes == 2 else f"multiclass num_class:{n_classes}"
     header, found, rest = booster.model_to_string(num_iteration=-1).partition("max_feature_idx=")
     line, newline, rest = rest.partition("\n")
     custom = "[objective: custom]"

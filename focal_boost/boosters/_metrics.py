@@ -16,7 +16,7 @@ from focal_boost.metrics import focal_loss_of, log_loss_of
 MetricName: TypeAlias = Literal["log_loss", "focal_loss"]
 
 # Accepted names of the log loss of predict_proba.
-_LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss")
+LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss")
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,10 @@ class XGBoostUserMetric(_UserMetric):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the metric, averaged over the workers of a distributed training."""
-        return _mean_over_workers(self._value, y_true, y_pred, sample_weight)
+        return _mean_over_workers(self.value, y_true, y_pred, sample_weight)
 
-    def _value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
+    def value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
+        """Return what the function returns for the rows of one worker."""
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(self.function(y_true, self.probabilities(y_pred), **weight))
 
@@ -142,7 +143,7 @@ def requested_metrics(
     for metric in requested:
         if callable(metric):
             metrics.append(user(metric))
-        elif metric in _LOG_LOSS:
+        elif metric in LOG_LOSS:
             metrics.append(focal("log_loss"))
         elif metric == "focal_loss":
             metrics.append(focal("focal_loss"))
@@ -158,7 +159,7 @@ def requested_metrics(
 
 def watch_log_loss(requested: list[Any]) -> list[Any]:
     """Return the requested metrics with the log loss first, on which training is to stop."""
-    others = [metric for metric in requested if callable(metric) or metric not in _LOG_LOSS]
+    others = [metric for metric in requested if callable(metric) or metric not in LOG_LOSS]
     return ["log_loss", *others]
 
 

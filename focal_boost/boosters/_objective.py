@@ -10,6 +10,11 @@ import numpy as np
 from focal_boost.losses import BoundLoss, FocalLoss
 
 
+def is_log_loss(loss: FocalLoss) -> bool:
+    """Return whether the loss is the one that boosters minimise with their own objective."""
+    return loss.alpha is None and not np.any(loss.gamma) and not callable(loss.hessian)
+
+
 class BoundObjective:
     """The objective of one training in memory, whose labels and weights are bound before the first round.
 

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from focal_boost._data import Training
 from focal_boost._features import Features, polars_enums
 from focal_boost.boosters._metrics import XGBoostMetric, XGBoostUserMetric, requested_metrics, watch_log_loss
-from focal_boost.boosters._objective import BoundObjective
+from focal_boost.boosters._objective import BoundObjective, is_log_loss
 from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary:logistic", "multi:softprob", "multi:softmax")
@@ -37,6 +37,8 @@ _UNSUPPORTED = {
 
 class XGBoost:
     """An XGBClassifier or XGBRFClassifier."""
+
+    reads_sparse = True
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
@@ -61,10 +63,16 @@ class XGBoost:
                 f"got base_score={params['base_score']!r}."
             )
         if params.get("multi_strategy") == "multi_output_tree":
-            raise ValueError(
-                "estimator must have multi_strategy 'one_output_per_tree' or None, vector-leaf trees are not "
-                "supported; got 'multi_output_tree'."
-            )
+            if not _is_at_least(3, 4):
+                raise ValueError(
+                    "estimator must have multi_strategy 'one_output_per_tree' or None before XGBoost 3.4, the "
+                    "first with complete vector-leaf trees; got 'multi_output_tree'."
+                )
+            if params.get("tree_method") not in (None, "auto", "hist"):
+                raise ValueError(
+                    "estimator must have tree_method 'hist', 'auto' or None for multi_strategy="
+                    f"'multi_output_tree'; got {params['tree_method']!r}."
+                )
 
     def nearest_start(self, initial_raw_prediction: Any) -> Any:
         """Return the starting value nearest to the given one that XGBoost can store."""
@@ -84,8 +92,20 @@ class XGBoost:
         """Return a clone of the estimator, trained with the loss: a plain native model."""
         estimator = self.clone()
         metrics = self.metrics(training, loss, calibrated, fit_params)
-        bound = loss.bind(training.labels, training.sample_weight, len(training.classes))
-        self.fit(estimator, BoundObjective(bound), metrics, training, start, fit_params)
+        # XGBoost's random forest, a single round, refuses callbacks.
+        by_callback = not _is_forest(estimator)
+        objective: Any = _native_objective(start)
+        if not (is_log_loss(loss) and by_callback):
+            objective = BoundObjective(loss.bind(training.labels, training.sample_weight, len(training.classes)))
+        if not by_callback:
+            check_one_callable(metrics)
+        elif training.eval_sets:
+            from focal_boost.boosters._xgboost_evaluation import Evaluation
+
+            data = [_matrix(features, estimator) for features, *_ in training.eval_sets]
+            evaluation = Evaluation(list(filter(callable, metrics)), data, training.eval_sets)
+            estimator.set_params(callbacks=[evaluation, *(estimator.callbacks or [])])
+        self.fit(estimator, objective, metrics, training, start, fit_params, by_callback)
         return estimator
 
     def metrics(
@@ -105,10 +125,9 @@ class XGBoost:
         return _read_metrics(requested, loss, calibrated)
 
     def _check_early_stopping(self) -> None:
-        from xgboost import XGBRFClassifier
         from xgboost.callback import EarlyStopping
 
-        if isinstance(self.estimator, XGBRFClassifier):
+        if _is_forest(self.estimator):
             raise ValueError("early_stopping must be False for an XGBRFClassifier, which trains one round.")
         if any(isinstance(callback, EarlyStopping) for callback in self.estimator.callbacks or []):
             raise ValueError(
@@ -128,21 +147,31 @@ class XGBoost:
         training: Training,
         start: Any,
         fit_params: Mapping[str, Any],
+        by_callback: bool = False,
     ) -> None:
-        """Train ``estimator`` with objective and metrics, and leave a plain native model in it."""
+        """Train ``estimator`` with objective and metrics, and leave a plain native model in it.
+
+        ``by_callback``: callable metrics are evaluated by a callback of the estimator, not by XGBoost.
+        """
         own = self.estimator
         fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
         callbacks = _fresh(fit_params.pop("callbacks", None))
         if callbacks:
             estimator.set_params(callbacks=[*(estimator.callbacks or []), *callbacks])
-        if training.features.has_categories and not (estimator.enable_categorical or _categories_by_default()):
+        if training.features.has_categories and not (estimator.enable_categorical or _is_at_least(3, 3)):
             raise ValueError("estimator must have enable_categorical=True for columns that are categories.")
         # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
         base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
         estimator.set_params(objective=objective, base_score=base_score)
         evals = training.eval_sets
+        built_in = [metric for metric in metrics if not callable(metric)]
         if evals:
-            _set_metrics(estimator, metrics, training.n_iter_no_change)
+            from focal_boost.boosters._xgboost_evaluation import set_metrics, stop_early
+
+            stop_early(estimator, metrics, training.n_iter_no_change)
+            evaluated = built_in if by_callback else metrics
+            set_metrics(estimator, evaluated)
+            evals = evals if evaluated else []
         weights = [weight for *_, weight in evals]
         if any(weight is not None for weight in weights):  # XGBoost expects weights of all sets or of none
             weights = [np.ones(len(y)) if weight is None else weight for _, y, weight in evals]
@@ -157,15 +186,18 @@ class XGBoost:
             )
         # Not by set_params, which passes the parameters of a fitted estimator on to the model. A restored model
         # knows no metrics but XGBoost's.
-        built_in = [metric for metric in metrics if not callable(metric)]
         vars(estimator).update(
-            objective="multi:softprob" if np.ndim(start) else "binary:logistic",
+            objective=_native_objective(start),
             base_score=None,
             eval_metric=built_in[0] if len(built_in) == 1 else built_in or None,
             early_stopping_rounds=own.early_stopping_rounds,
             callbacks=own.callbacks,
             kwargs=dict(own.kwargs) if getattr(own, "kwargs", None) else {},
         )
+
+    def model_start(self, start: Any) -> Any:
+        """Return the value that the model starts from, the given one."""
+        return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return margins, (n,) or (n, K), float32."""
@@ -174,19 +206,10 @@ class XGBoost:
 
     def staged_raw_prediction(self, features: Features) -> Iterator[np.ndarray]:
         """Yield the raw predictions after each round."""
-        import xgboost
-
         if self.estimator.booster == "gblinear":
             raise ValueError("estimator must be a tree booster to predict by stage; got booster='gblinear'.")
-        X, estimator = polars_enums(features), self.estimator
         with _errors_without_trace():
-            data = xgboost.DMatrix(
-                X,
-                missing=estimator.missing,
-                nthread=estimator.n_jobs,
-                feature_types=estimator.feature_types,
-                enable_categorical=True,
-            )
+            data = _matrix(features, self.estimator)
             raw, start = None, None
             for i in range(self.n_iter):
                 # The predictions of one round contain the start.
@@ -251,12 +274,12 @@ def _fresh(callbacks: Sequence[Any] | None) -> list[Any] | None:
     return [deepcopy(c) if type(c).__module__ == "xgboost.callback" else c for c in callbacks]
 
 
-def _categories_by_default() -> bool:
-    """Return whether XGBoost reads categories without ``enable_categorical``, as it does from 3.3 on."""
+def _is_at_least(*version: int) -> bool:
+    """Return whether the installed XGBoost is of this version or later; categories are on by default from 3.3."""
     from xgboost import __version__
 
     major, minor = __version__.split(".")[:2]
-    return (int(major), int(minor)) >= (3, 3)
+    return (int(major), int(minor)) >= version
 
 
 def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -> list[Any]:
@@ -267,30 +290,41 @@ def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -
         lambda function: XGBoostUserMetric(function, loss, calibrated),
         "XGBoost would compute the others on plain sigmoids",
     )
-    if not metrics or sum(map(callable, metrics)) > 1:
-        raise ValueError(
-            "eval_metric must be one metric or more, at most one of them 'log_loss', 'focal_loss' or a "
-            f"callable: XGBoost takes no second; got {requested!r}."
-        )
+    if not metrics:
+        raise ValueError(f"eval_metric must be one metric or more; got {requested!r}.")
     return metrics
 
 
-def _set_metrics(estimator: Any, metrics: list[Any], n_iter_no_change: int | None) -> None:
-    if len(metrics) == 1 and callable(metrics[0]):
-        # A callable in a list would be stored as a name that no restored model knows. By default XGBoost adds the
-        # log loss of the plain sigmoid or softmax.
-        estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
-    else:
-        estimator.set_params(eval_metric=metrics)
-    # XGBoost stops on the last metric and puts the callable last, wherever it was requested.
-    rounds = estimator.early_stopping_rounds
-    if n_iter_no_change is not None:
-        estimator.set_params(early_stopping_rounds=n_iter_no_change)
-    elif rounds is not None and any(map(callable, metrics)) and not callable(metrics[-1]):
-        from xgboost.callback import EarlyStopping
+def check_one_callable(metrics: Sequence[Any]) -> None:
+    """Raise ValueError for a second metric that XGBoost does not compute itself."""
+    if sum(map(callable, metrics)) > 1:
+        raise ValueError(
+            "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables for a random forest and "
+            f"on Dask; got {[getattr(metric, '__name__', metric) for metric in metrics]}."
+        )
 
-        stop = EarlyStopping(rounds=rounds, metric_name=metrics[-1])
-        estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])
+
+def _native_objective(start: Any) -> str:
+    return "multi:softprob" if np.ndim(start) else "binary:logistic"
+
+
+def _is_forest(estimator: Any) -> bool:
+    from xgboost import XGBRFClassifier
+
+    return isinstance(estimator, XGBRFClassifier)
+
+
+def _matrix(features: Features, estimator: Any) -> Any:
+    """Return data to predict for as a DMatrix."""
+    from xgboost import DMatrix
+
+    return DMatrix(
+        polars_enums(features),
+        missing=estimator.missing,
+        nthread=estimator.n_jobs,
+        feature_types=estimator.feature_types,
+        enable_categorical=True,
+    )
 
 
 @contextmanager

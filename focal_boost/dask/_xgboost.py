@@ -11,7 +11,7 @@ from xgboost.callback import TrainingCallback
 from xgboost.dask import DaskXGBRFClassifier
 
 from focal_boost._data import Training
-from focal_boost.boosters import XGBoost
+from focal_boost.boosters import XGBoost, check_one_callable
 from focal_boost.dask._partitions import persisted
 from focal_boost.losses import FocalLoss
 
@@ -40,6 +40,7 @@ class DaskXGBoost:
     ) -> Any:
         """Return an XGBClassifier or XGBRFClassifier, trained on the cluster with the loss."""
         metrics = self.booster.metrics(training, loss, calibrated, fit_params)
+        check_one_callable(metrics)
         estimator = self.booster.clone()
         if not isinstance(estimator, DaskXGBRFClassifier):  # which refuses callbacks
             # The first one: early stopping may replace the model at the end.

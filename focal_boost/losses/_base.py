@@ -8,49 +8,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from focal_boost._arguments import check_labels, check_sample_weight, labels_first
 from focal_boost.losses import _focal
+from focal_boost.losses._bound import BoundLoss, Targets
 from focal_boost.losses._focal import Scratch, blocks
 from focal_boost.losses._hessian import POLICIES, Policy, second_derivative
 from focal_boost.losses._parameters import alphas_by_class, check_finite
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Labels, exponents and weights in the form that a loss computes with; ``targets[rows]`` are those of a slice.
-
-    ``truth`` is the sign of du/draw for a single raw prediction, else the index of the true class; ``weight`` is
-    class weight times sample weight, None for 1.
-    """
-
-    truth: np.ndarray
-    gamma: float | np.ndarray
-    weight: np.ndarray | None
-
-    def __getitem__(self, rows: slice) -> Targets:
-        gamma = self.gamma if isinstance(self.gamma, float) else self.gamma[rows]
-        return Targets(self.truth[rows], gamma, None if self.weight is None else self.weight[rows])
-
-
-@dataclass(frozen=True)
-class BoundLoss:
-    """A loss bound to the rows of one training, whose labels and weights are checked and encoded once."""
-
-    loss: FocalLoss
-    targets: Targets
-    dtype: Any
-    diagonal_factor: float
-
-    def derivatives(self, raw: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> None:
-        """Write gradient and Hessian of the raw prediction, both in its shape."""
-        policy, factor = self.loss._policy, self.diagonal_factor
-        self.loss._derivatives(self.targets.__getitem__, raw, self.dtype, policy, factor, gradient, hessian)
 
 
 class FocalLoss(ABC):
@@ -294,6 +263,18 @@ class FocalLoss(ABC):
     @abstractmethod
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+
+    def log_likelihood(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, calibrated: bool = True
+    ) -> npt.NDArray[Any]:
+        """Return the log-probability that `predict_proba` gives to the label of each row, shape (n_samples,).
+
+        Its mean is minus the log loss, and finite where a probability rounds to 0. Arguments and errors are those
+        of `loss` and `predict_proba`.
+        """
+        log_proba = self.predict_log_proba(raw_prediction, calibrated)
+        labels = check_labels(y_true, *log_proba.shape)
+        return log_proba[np.arange(len(labels)), labels.astype(np.intp, copy=False)]
 
     def predict_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return class probabilities.

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 
-from focal_boost._arguments import check_flag
+from focal_boost._arguments import check_flag, check_labels
 from focal_boost.losses import _focal, _posterior
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._focal import Scratch
@@ -100,13 +102,27 @@ class BinaryFocalLoss(FocalLoss):
 
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:
         """Return the logarithm of `predict_proba`, with full relative accuracy for improbable classes."""
+        log_odds = self._log_odds(raw_prediction, calibrated)
+        return np.stack([_posterior.log_sigmoid(-log_odds), _posterior.log_sigmoid(log_odds)], axis=1)
+
+    def log_likelihood(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, calibrated: bool = True
+    ) -> npt.NDArray[Any]:
+        """Return the log-probability that `predict_proba` gives to the label of each row, shape (n_samples,).
+
+        Its mean is minus the log loss, and finite where a probability rounds to 0. Arguments and errors are those
+        of `loss` and `predict_proba`.
+        """
+        log_odds = self._log_odds(raw_prediction, calibrated)
+        labels = check_labels(y_true, len(log_odds), 2)
+        return _posterior.log_sigmoid(-log_odds * self._truth(labels, log_odds.dtype))
+
+    def _log_odds(self, raw_prediction: Any, calibrated: bool) -> np.ndarray:
+        """Return the log-odds of `predict_proba` of the positive class, (n,)."""
         check_flag("calibrated", calibrated)
         raw = self._check_raw_prediction(raw_prediction)
         check_moderate(raw)
-        with np.errstate(under="ignore"):
-            if calibrated:
-                raw = _posterior.binary_log_odds(raw, *self._by_class())
-            return np.stack([_posterior.log_sigmoid(-raw), _posterior.log_sigmoid(raw)], axis=1)
+        return _posterior.binary_log_odds(raw, *self._by_class()) if calibrated else raw
 
     def _by_class(self) -> tuple[np.ndarray, np.ndarray]:
         return gammas_by_class(self.gamma, 2), alphas_by_class(self.alpha, 2)

@@ -1,9 +1,9 @@
 """From raw predictions to class probabilities, and back from class priors to raw predictions.
 
-A model that minimises the focal loss predicts a distortion of the class probabilities. Where the expected
-gradient vanishes, ``eta_c`` is proportional to ``P_c / (a_c w(P_c; g_c))``: this module evaluates that map,
-in log space, and inverts it. (Charoenphakdee et al., CVPR 2021, theorem 11, for one exponent and a = 1; the
-class weights and the exponents per class follow from the same stationarity.)
+A model that minimises the focal loss, or a class-weighted log loss, predicts a distortion of the class
+probabilities. Where the expected gradient vanishes, ``eta_c`` is proportional to ``P_c / (a_c w(P_c; g_c))``: this
+module evaluates that map, in log space, and inverts it. (Charoenphakdee et al., CVPR 2021, theorem 11, for one
+exponent and a = 1; class weights and exponents per class follow from the same condition.)
 """
 
 from __future__ import annotations
@@ -25,43 +25,78 @@ _CERTAIN = 1e4
 
 
 def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = None) -> npt.NDArray[np.float64]:
-    """Return the class posterior that plain probabilities of a focal model imply.
+    """Return the class posterior for the plain probabilities of a model.
 
-    For a model that has left Python (ONNX, treelite, a booster's own file) and predicts the plain sigmoid or
-    softmax: with the loss's gamma and alpha it gives what ``FocalBoostClassifier.predict_proba`` gives.
+    Undo the distortion of probabilities by class weights (``gamma=0``) or by the focal loss. The model may come
+    from any library: XGBoost with ``scale_pos_weight``, LightGBM with ``is_unbalance``, scikit-learn with
+    ``class_weight``, a model trained on undersampled data, or an exported focal model.
 
     Parameters
     ----------
     probability : array-like of shape (n_samples,) or (n_samples, n_classes)
-        The plain probability of the positive class, or of every class, rows summing to one.
+        The predicted probability of the positive class, or of every class, with rows that sum to one. For a
+        focal model this is the plain sigmoid or softmax of the raw prediction.
     gamma : float or sequence of one float per class, default=2.0
-        As the model was trained with: ``model.loss_.gamma``.
+        The focusing parameter used in training, 0 for the log loss. For a fitted `FocalBoostClassifier` it is
+        ``model.loss_.gamma``.
     alpha : None, float in (0, 1) (two classes) or one positive number per class, default=None
-        As the model was trained with: ``model.loss_.alpha``.
+        The weight of each class in training. Only ratios matter:
+
+        - ``(1, w)`` for ``scale_pos_weight=w``;
+        - ``compute_class_weight("balanced", classes=np.unique(y), y=y)`` for ``class_weight="balanced"``, and for
+          LightGBM's ``is_unbalance``;
+        - the share of the rows of each class that was kept, such as ``(0.1, 1)`` if one negative in ten was;
+        - the class prior in training divided by the prior where the model is used, if the two differ.
+
+        For a fitted `FocalBoostClassifier` it is ``model.loss_.alpha``.
 
     Returns
     -------
     posterior : float64 ndarray of the shape of ``probability``
-        0 and 1 stay 0 and 1. Probabilities that a float32 rounds to 1 hold no more than that; take raw
-        predictions and the ``predict_proba`` of the loss where such rows matter.
+        0 and 1 stay 0 and 1. A probability that float32 has rounded to 1 cannot be recovered; where such rows
+        matter, pass raw predictions to the ``predict_proba`` of a loss instead.
 
     Raises
     ------
     ValueError, TypeError
         On probabilities outside [0, 1], rows that do not sum to one, and parameters out of their range.
 
+    See Also
+    --------
+    focal_boost.PriorCorrectedClassifier : Apply the correction for class weights to a scikit-learn classifier.
+
+    Notes
+    -----
+    The posterior is proportional to ``P_c / (alpha_c w(P_c; gamma_c))`` with the focal weight w, which is 1 for
+    ``gamma=0``. For two classes and ``gamma=0`` the odds are divided by ``alpha[1] / alpha[0]``. The correction
+    is exact for a model that minimises its weighted loss; it does not undo overfitting or regularisation.
+
     References
     ----------
+    G. King, L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis 9(2), 2001 (``gamma=0``).
+
     N. Charoenphakdee, J. Vongkulbhisal, N. Chairatanakul, M. Sugiyama, "On Focal Loss for Class-Posterior
     Probability Estimation", CVPR 2021.
 
     Examples
     --------
+    A model trained with ``scale_pos_weight=20``:
+
     >>> from focal_boost.losses import posterior
+    >>> posterior([0.2, 0.5, 0.9], gamma=0, alpha=(1, 20)).round(4)
+    array([0.0123, 0.0476, 0.3103])
+
+    One negative in ten kept, and a model of three classes with the second and third oversampled:
+
+    >>> posterior([0.2, 0.5, 0.9], gamma=0, alpha=(0.1, 1)).round(4)
+    array([0.0244, 0.0909, 0.4737])
+    >>> posterior([[0.5, 0.3, 0.2]], gamma=0, alpha=[1, 2, 4]).round(4)
+    array([[0.7143, 0.2143, 0.0714]])
+
+    The plain sigmoid of a focal model:
+
     >>> posterior([0.0, 0.1, 0.5, 0.9, 1.0], gamma=2.0).round(4)
     array([0.    , 0.0026, 0.5   , 0.9974, 1.    ])
-    >>> posterior([[0.7, 0.2, 0.1]], gamma=2.0, alpha=[1, 2, 4]).round(4)
-    array([[0.9646, 0.0286, 0.0067]])
     """
     p = float_array("probability", probability).astype(np.float64, copy=False)
     if not (p.ndim == 1 or (p.ndim == 2 and p.shape[1] > 1)):
@@ -88,35 +123,51 @@ def log_sigmoid(x: np.ndarray) -> np.ndarray:
         return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
+def _terms(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return ``log1p(exp(-size))``, and ``p l / q`` at the log-odds ``-size`` and ``size`` against the class."""
+    # With the odds e = exp(u), p l / q = log1p(e) / e: it tends to 1 for small e and to 0 for large e. The bound
+    # keeps both limits and takes e away from 0 / 0, in float32 too.
+    odds = np.exp(-np.minimum(size, 80))
+    log_total = np.log1p(odds)
+    return log_total, log_total / odds, odds * (size + log_total)
+
+
 def log_focal_weight(u: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
     """Return ``log w = g log q + log(1 + g p l / q)`` at the log-odds ``u`` against the class."""
-    # p l / q = log1p(e) / e with e = exp(u) tends to 1 for small e and to 0 for large e; the cut keeps both
-    # limits and takes e away from 0 / 0, in float32 too.
-    odds = np.exp(np.clip(u, -80, 80))
     with np.errstate(under="ignore"):
-        return gamma * log_sigmoid(u) + np.log1p(gamma * (np.log1p(odds) / odds))
+        log_total, likely, unlikely = _terms(np.abs(u))
+        # Not log1p: every caller adds a term of at least the same size.
+        return gamma * (np.minimum(u, 0) - log_total) + np.log(1 + gamma * np.where(u < 0, likely, unlikely))
 
 
 def binary_log_odds(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the log-odds of the posterior of the positive class, shape (n,)."""
-    gammas = gammas.astype(raw_prediction.dtype)
     log_ratio = np.log(alphas[1] / alphas[0]).astype(raw_prediction.dtype)
-    return (
-        raw_prediction
-        - log_ratio
-        - log_focal_weight(-raw_prediction, gammas[1])
-        + log_focal_weight(raw_prediction, gammas[0])
-    )
+    if not gammas.any():
+        return raw_prediction - log_ratio
+    negative = raw_prediction < 0
+    size = np.abs(raw_prediction)
+    likelier = other = gammas[0].astype(size.dtype)
+    if gammas[0] != gammas[1]:
+        likelier = np.where(negative, gammas[0], gammas[1]).astype(size.dtype)
+        other = np.where(negative, gammas[1], gammas[0]).astype(size.dtype)
+    # The log-odds of the likelier class, minus the logarithm of its focal weight over that of the other.
+    with np.errstate(under="ignore"):
+        log_total, likely, unlikely = _terms(size)
+        size += likelier * size + (likelier - other) * log_total
+        size -= np.log((1 + likelier * likely) / (1 + other * unlikely))
+    return np.where(negative, -size, size) - log_ratio
 
 
 def _log_unnormalised(u: np.ndarray, log_p: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
-    return log_p - np.log(alphas).astype(u.dtype) - log_focal_weight(u, gammas.astype(u.dtype))
+    log_terms = log_p - np.log(alphas).astype(u.dtype)
+    return log_terms - log_focal_weight(u, gammas.astype(u.dtype)) if gammas.any() else log_terms
 
 
 def multiclass_log_posterior(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the logarithm of the posterior of every class, (n, K)."""
     log_posterior = _log_unnormalised(*log_odds_against(raw_prediction), gammas[:, None], alphas[:, None])
-    return log_softmax(np.ascontiguousarray(log_posterior.T))
+    return np.ascontiguousarray(log_softmax(log_posterior, axis=0).T)
 
 
 def binary_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> float:

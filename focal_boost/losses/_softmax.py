@@ -6,10 +6,10 @@ import numpy as np
 from scipy.special import log_softmax as _log_softmax
 
 
-def log_softmax(x: np.ndarray) -> np.ndarray:
-    """Return ``x - log(sum(exp(x)))`` of each row, (n, K)."""
+def log_softmax(x: np.ndarray, axis: int = 1) -> np.ndarray:
+    """Return ``x - log(sum(exp(x)))``, the classes along ``axis``."""
     with np.errstate(under="ignore"):
-        return _log_softmax(x, axis=1)
+        return _log_softmax(x, axis=axis)
 
 
 def combine_others(add: np.ufunc, terms: np.ndarray, out: np.ndarray) -> np.ndarray:

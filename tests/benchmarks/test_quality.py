@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.harness import RESULTS, read_rows  # noqa: E402  # the benchmarks are not part of the library
+from benchmarks.__main__ import app  # noqa: E402  # the benchmarks are not part of the library
+from benchmarks.harness import RESULTS, read_rows  # noqa: E402
 from benchmarks.quality import contenders, run, sets, summary  # noqa: E402
 from benchmarks.quality.contenders import Contender, probabilities  # noqa: E402
 from benchmarks.quality.hessians import HESSIANS  # noqa: E402
@@ -64,14 +65,19 @@ def test_sampling_keeps_the_class_shares(folder):
     assert part.y.mean() == pytest.approx(full.y.mean(), abs=0.01)
 
 
-def test_run_goes_on_where_it_stopped_and_its_results_make_the_tables(folder, tmp_path):
+def benchmarks(*arguments):
+    run = CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
+    assert run.exit_code == 0, run.output
+
+
+def test_run_goes_on_where_it_stopped_and_its_results_make_the_tables(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(contenders, "ROUNDS", 40)
     results, page = tmp_path / "results", tmp_path / "page.md"
-    benchmarks = [sys.executable, "-m", "benchmarks"]
-    command = [*benchmarks, "run", "quality", str(folder), "--results", str(results), "--jobs", "1"]
+    command = ["run", "quality", folder, "--results", results, "--jobs", "0"]
     command += ["--only", "built-in log loss$|focal_boost 2$|chosen by log loss"]
-    subprocess.run([*command, "--sets", "two"], cwd=ROOT, check=True, capture_output=True)
+    benchmarks(*command, "--sets", "two")
     first = (results / "quality.csv").read_text()
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    benchmarks(*command)
     assert (results / "quality.csv").read_text().startswith(first)
     fits = read_rows(results / "quality.csv")
     assert len(fits) == 2 * 2 * 3
@@ -89,8 +95,7 @@ def test_run_goes_on_where_it_stopped_and_its_results_make_the_tables(folder, tm
         "# Page\n<!-- table more classes -->stale<!-- end -->\n<!-- table failures --><!-- end -->\n"
         "<!-- table correlations --><!-- end -->\n<!-- table Hessian at the start --><!-- end -->\nend\n"
     )
-    command = [*benchmarks, "tables", str(page), "--results", str(results)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    benchmarks("tables", page, "--results", results)
     text = page.read_text()
     assert "stale" not in text
     assert "| xgboost | focal_boost 2 | 1/1 |" in text

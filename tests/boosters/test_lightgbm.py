@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from focal_boost import FocalBoostClassifier
-from focal_boost.boosters._lightgbm import finish_native
+from focal_boost.boosters._lightgbm import _store_objective
 
 from ..cases import booster, cancer, rare, wine
 
@@ -45,7 +45,7 @@ def test_a_model_text_in_another_style_is_an_error_not_a_wrong_model():
             return "version=v9"
 
     with pytest.raises(RuntimeError, match=r"version of LightGBM .* no max_feature_idx"):
-        finish_native(Unknown(), np.zeros(1))
+        _store_objective(Unknown(), 2)
 
 
 @pytest.mark.parametrize("metric", ["binary_error", "rmse", "l2"])

@@ -3,10 +3,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.metrics import log_loss
-from xgboost import DMatrix, XGBClassifier, XGBRFClassifier, __version__
+from xgboost import DMatrix, XGBRFClassifier, __version__
 
 from focal_boost import FocalBoostClassifier
 
@@ -63,12 +64,6 @@ def test_a_start_beyond_what_xgboost_can_store_is_the_nearest_it_can():
     assert np.isfinite(model.decision_function(X)).all()
 
 
-def test_trees_of_many_outputs_are_refused():
-    X, y = wine()
-    with pytest.raises(ValueError, match=r"multi_strategy 'one_output_per_tree' or None, .*; got 'multi_output"):
-        FocalBoostClassifier(booster("xgboost", multi_strategy="multi_output_tree")).fit(X, y)
-
-
 @pytest.mark.parametrize("metric", ["error", "rmse", "aucpr@3"])
 def test_built_in_metrics_other_than_of_rank_are_refused(metric):
     X, y = cancer()
@@ -76,7 +71,20 @@ def test_built_in_metrics_other_than_of_rank_are_refused(metric):
         FocalBoostClassifier(booster("xgboost", eval_metric=metric)).fit(X, y, eval_set=[(X, y)])
 
 
-def test_two_callable_metrics_are_refused():
+def test_a_forest_evaluates_one_metric_of_ours():
     X, y = cancer()
+    forest = XGBRFClassifier(n_estimators=3, n_jobs=1, eval_metric=["log_loss", "focal_loss"])
     with pytest.raises(ValueError, match=r"at most one of .* got \['log_loss', 'focal_loss'\]"):
-        FocalBoostClassifier(XGBClassifier(eval_metric=["log_loss", "focal_loss"])).fit(X, y, eval_set=[(X, y)])
+        FocalBoostClassifier(forest).fit(X, y, eval_set=[(X, y)])
+    model = FocalBoostClassifier(forest.set_params(eval_metric="log_loss"), gamma=0).fit(X, y, eval_set=[(X, y)])
+    reported = model.evals_result_["validation_0"]["log_loss"]
+    assert reported == pytest.approx([log_loss(y, model.predict_proba(X))], abs=1e-6)
+
+
+def test_categories_of_an_eval_set_may_come_in_another_order():
+    X, y = cancer()
+    frame = pd.DataFrame({"radius": pd.cut(X[:, 0], 6, labels=list("abcdef")), "texture": X[:, 1]})
+    other = frame.assign(radius=frame["radius"].cat.reorder_categories(list("fdbeca")))
+    model = FocalBoostClassifier(booster("xgboost", 5, enable_categorical=True))
+    expected = model.fit(frame, y, eval_set=[(frame, y)]).evals_result_
+    assert model.fit(frame, y, eval_set=[(other, y)]).evals_result_ == expected

@@ -11,7 +11,7 @@ from xgboost import DMatrix
 
 from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss
 
-from ..cases import BOOSTERS, booster, digit_eight, four_classes
+from ..cases import ALL_BOOSTERS, BOOSTERS, booster, digit_eight, four_classes
 
 LOSSES = [BinaryFocalLoss(1.5, 0.3), MulticlassFocalLoss(3, (0.5, 2, 1), (1.0, 2.0, 0.1))]
 
@@ -40,7 +40,7 @@ def test_eight_threads_share_a_loss(loss):
                 assert_array_equal(hessian, expected[1])
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 @pytest.mark.parametrize("data", [digit_eight, four_classes])
 def test_simultaneous_fits_that_share_a_booster(name, data):
     X, y = data()
@@ -90,7 +90,7 @@ def test_joblib_back_ends(backend):
         assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_threads_predict_with_one_model(name):
     X, y = digit_eight()
     model = FocalBoostClassifier(booster(name, 8)).fit(X, y)
@@ -100,7 +100,7 @@ def test_threads_predict_with_one_model(name):
             assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_a_thread_that_predicts_during_a_refit_sees_one_model_with_its_classes(name, monkeypatch):
     X, y = digit_eight()
     X, y = X[:400], y[:400]

@@ -16,7 +16,7 @@ from xgboost.callback import EarlyStopping
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import BOOSTERS, booster, four_classes, rare, weights
+from ..cases import ALL_BOOSTERS, BOOSTERS, EVAL_BOOSTERS, booster, four_classes, rare, weights
 
 
 def stopped(name, data=rare, fit=None, **params):
@@ -31,7 +31,7 @@ def reported(model):
     return next(iter(model.evals_result_.values()))["log_loss"]
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", EVAL_BOOSTERS)
 @pytest.mark.parametrize("data", [rare, four_classes])
 def test_training_stops_on_the_log_loss_of_a_stratified_part_and_uses_the_best_round(name, data):
     model, X, y = stopped(name, data)
@@ -47,7 +47,7 @@ def test_training_stops_on_the_log_loss_of_a_stratified_part_and_uses_the_best_r
     assert_array_equal(model.predict_proba(X), by_hand.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", EVAL_BOOSTERS)
 def test_a_given_eval_set_is_used_instead(name):
     X, y = rare()
     model, _X, _y = stopped(name, fit={"eval_set": [(X[:500], y[:500])]}, validation_fraction=0.5)
@@ -55,7 +55,7 @@ def test_a_given_eval_set_is_used_instead(name):
     assert curve[model.n_iter_ - 1] == pytest.approx(log_loss(y[:500], model.predict_proba(X[:500])), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", EVAL_BOOSTERS)
 def test_weights_and_alpha_are_those_of_the_rows_that_remain(name):
     X, y = rare()
     weight = weights(len(y))
@@ -69,7 +69,7 @@ def test_weights_and_alpha_are_those_of_the_rows_that_remain(name):
     )
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", EVAL_BOOSTERS)
 def test_the_split_follows_the_seed(name):
     first, again, other = (stopped(name, random_state=seed)[0].evals_result_ for seed in (3, 3, 4))
     assert first == again != other
@@ -113,7 +113,7 @@ def test_of_several_eval_sets_the_last_one_is_watched(name):
     assert model.best_score_ == pytest.approx(min(last["log_loss"]), rel=1e-4)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", EVAL_BOOSTERS)
 def test_it_works_in_pipelines_searches_and_cross_validation(name):
     X, y = rare()
     model = FocalBoostClassifier(booster(name, 60), early_stopping=True, random_state=0)
@@ -124,7 +124,7 @@ def test_it_works_in_pipelines_searches_and_cross_validation(name):
     assert (cross_val_score(pipeline, X, y, cv=3, scoring="neg_log_loss") > -0.2).all()
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_without_early_stopping_there_is_no_best_score(name):
     X, y = rare()
     model = FocalBoostClassifier(booster(name, 3)).fit(X, y)
@@ -148,7 +148,7 @@ def test_parameters_are_checked(params, message):
         FocalBoostClassifier(booster("xgboost"), **params).fit(X, y)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_a_class_of_one_row_cannot_be_held_out(name):
     X, y = rare()
     y = np.where(np.arange(len(y)) == 0, 2, y)

@@ -18,7 +18,7 @@ from xgboost import XGBClassifier, __version__
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import BOOSTERS, booster, rare, weights
+from ..cases import ALL_BOOSTERS, BOOSTERS, booster, rare, weights
 
 mpl.use("Agg")
 
@@ -49,7 +49,7 @@ def test_every_argument_of_fit_can_be_requested():
         assert set(model.get_metadata_routing().fit.requests) == set(names)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_a_pipeline_transforms_the_eval_set_and_routes_its_labels(name, routing):
     X, y = rare()
     X_train, X_eval, y_train, y_eval = train_test_split(X * 100, y, stratify=y, random_state=0)
@@ -76,7 +76,7 @@ def test_a_search_routes_weights_and_eval_metric(name, routing):
     assert set(next(iter(search.best_estimator_.evals_result_.values()))) == {"auc", "log_loss"}
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_calibration_and_stacking_take_it_as_any_classifier(name):
     X, y = rare()
     model = FocalBoostClassifier(booster(name, 15), early_stopping=True, random_state=0)
@@ -87,7 +87,7 @@ def test_calibration_and_stacking_take_it_as_any_classifier(name):
         assert ensemble.fit(X, y).score(X, y) > 0.96
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_the_displays_of_scikit_learn_draw_it(name):
     X, y = rare()
     model = FocalBoostClassifier(booster(name, 15)).fit(X[:, :2], y)

@@ -102,6 +102,31 @@ def test_focal_loss_on_request(name, data):
     assert model.evals_result_[FIRST[name]]["focal_loss"][-1] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("gamma", [0, 2])
+def test_several_metrics_of_ours_and_the_same_names_at_every_gamma(name, gamma):
+    metric = {"xgboost": brier_xgboost, "lightgbm": brier_lightgbm}[name]
+    model, X, y = fit(name, rare, eval_metric=["log_loss", metric, "focal_loss"], model={"gamma": gamma})
+    reported = model.evals_result_[FIRST[name]]
+    assert list(reported) == ["log_loss", "brier_xgboost" if name == "xgboost" else "brier", "focal_loss"]
+    proba = model.predict_proba(X)
+    assert reported["log_loss"][-1] == pytest.approx(log_loss(y, proba), abs=1e-6)
+    assert (reported["focal_loss"][-1] == pytest.approx(reported["log_loss"][-1])) == (gamma == 0)
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("data", [rare, four_classes])
+def test_the_log_loss_of_hopelessly_wrong_rows_is_exact_at_gamma_zero(name, data):
+    X, y = data()
+    params = {"learning_rate": 50.0, "max_depth": 2}  # raw predictions whose sigmoid rounds to 0 and 1
+    model = FocalBoostClassifier(booster(name, 2, **params), gamma=0)
+    model.fit(X, y, eval_set=[(X, np.roll(y, 1))])
+    raw = model.decision_function(X)
+    assert abs(raw).max() > 40
+    expected = -model.loss_.log_likelihood(np.roll(y, 1), raw).mean()
+    assert model.evals_result_[FIRST[name]]["log_loss"][-1] == pytest.approx(expected, rel=1e-6)
+
+
 def test_no_metric_on_request_of_lightgbm():
     model, _X, _y = fit("lightgbm", rare, eval_metric="none")
     assert model.evals_result_ == {}

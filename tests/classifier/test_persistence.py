@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import focal_boost
 from focal_boost import FocalBoostClassifier
 
-from ..cases import BOOSTERS, booster, four_classes, rare
+from ..cases import BOOSTERS, EVAL_BOOSTERS, booster, four_classes, rare
 
 FILES = sorted((Path(__file__).parent / "data").glob("*.pkl"))
 
@@ -50,7 +50,7 @@ def test_a_pickle_of_this_or_an_earlier_version_predicts_what_it_did(path):
     assert_allclose(log_proba, facts["predict_log_proba"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", EVAL_BOOSTERS)
 @pytest.mark.parametrize("data", [rare, four_classes])
 def test_every_way_of_copying_keeps_every_bit(name, data, tmp_path):
     X, y = data()
@@ -59,10 +59,12 @@ def test_every_way_of_copying_keeps_every_bit(name, data, tmp_path):
     copies = [pickle.loads(pickle.dumps(model, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)]
     for other in (*copies, copy.deepcopy(model), joblib.load(tmp_path / "model.joblib")):
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+        assert_array_equal(other.estimator_.predict_proba(X), model.estimator_.predict_proba(X))
+        assert_array_equal(other.predict(X), model.predict(X))
         assert other.loss_ == model.loss_
         assert other.evals_result_ == model.evals_result_
         assert_array_equal(other.initial_raw_prediction_, model.initial_raw_prediction_)
-        assert other.set_params(gamma=0.5).fit(X, y).loss_.gamma == 0.5
+    assert other.set_params(gamma=0.5).fit(X, y).loss_.gamma == 0.5
 
 
 def test_an_unfitted_estimator_pickles():

@@ -6,10 +6,10 @@ from numpy.testing import assert_allclose
 
 from focal_boost import FocalBoostClassifier
 
-from ..cases import BOOSTERS, booster, four_classes, rare
+from ..cases import ALL_BOOSTERS, CATBOOST, EVAL_BOOSTERS, booster, four_classes, rare
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", ALL_BOOSTERS)
 @pytest.mark.parametrize("data", [rare, four_classes])
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_each_stage_is_the_model_of_so_many_rounds(name, data, calibrated):
@@ -25,7 +25,7 @@ def test_each_stage_is_the_model_of_so_many_rounds(name, data, calibrated):
     assert_allclose(stages[-1][1], model.predict_proba(X), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", [*EVAL_BOOSTERS, pytest.param("catboost", marks=CATBOOST)])
 def test_the_stages_of_an_early_stopped_model_end_at_the_best_round(name):
     X, y = rare()
     model = FocalBoostClassifier(booster(name, 200, learning_rate=0.5), early_stopping=True, random_state=0)
@@ -35,7 +35,7 @@ def test_the_stages_of_an_early_stopped_model_end_at_the_best_round(name):
 
 def test_stages_are_arrays_of_their_own():
     X, y = rare()
-    for name in BOOSTERS:
+    for name in ALL_BOOSTERS:
         model = FocalBoostClassifier(booster(name, 3)).fit(X, y)
         first, *others = model.staged_decision_function(X)
         before = first.copy()

@@ -3,10 +3,14 @@
 Importing it skips the module that does where Dask or a booster is missing.
 """
 
+import multiprocessing
+import multiprocessing.forkserver
+
 import numpy as np
 import pandas as pd
 import pytest
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 distributed = pytest.importorskip("distributed")
@@ -29,16 +33,19 @@ IGNORED = [
 LIMIT = 512 * 2**20  # bytes of memory of each worker
 
 
-def start_cluster(**options):
-    return distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        memory_limit=LIMIT,
-        dashboard_address=":0",
-        worker_dashboard_address=":0",
-        silence_logs=30,
-        **options,
-    )
+def start_cluster():
+    """Start a cluster whose workers are copies of one process, which has imported the packages once for all."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["lightgbm", "focal_boost.dask"])
+    multiprocessing.forkserver.ensure_running()
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        return distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            memory_limit=LIMIT,
+            dashboard_address=":0",
+            worker_dashboard_address=":0",
+            silence_logs=30,
+        )
 
 
 def dask_booster(kind, **params):

@@ -9,16 +9,14 @@ import pytest
 from ..cases import BOOSTERS
 from ..classifier.test_bad_input import (
     DATA,
-    FIT_PARAMS,
-    INNER,
     PARAMETERS,
     WEIGHT,
     X,
     Y,
     assert_refused,
-    backwards,
-    in_halves,
 )
+from ..classifier.test_bad_settings import FIT_PARAMS, INNER
+from ..classifier.test_equal_input import backwards, in_halves
 from .clusters import IGNORED, da, dask_booster, dd, distributed, lightgbm
 
 # What comes next needs Dask, without which the line above has skipped the module.
@@ -126,7 +124,7 @@ def test_data_refused(name, data, message, got, refused):
     refused(name, *on_dask(data, message, got), **data)
 
 
-@pytest.mark.parametrize(("name", "params"), INNER, ids=str)
+@pytest.mark.parametrize(("name", "params"), INNER)
 def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, refused):
     ((setting, value),) = params.items()
     got = "" if callable(value) else str(value).strip("{}")

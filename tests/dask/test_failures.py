@@ -158,37 +158,39 @@ class TestWithoutTheModulesCluster:
         with pytest.raises(ValueError, match=r"fit needs a Dask client: create one first"):
             DaskFocalBoostClassifier(dask_booster("xgboost")).fit(dX, dy)
 
-    def test_a_lost_worker_ends_the_training_of_either_booster_soon(self):
+    @pytest.mark.parametrize(
+        ("kind", "where", "which"),
+        [
+            ("xgboost", "metric", 0),
+            ("lightgbm", "metric", 0),  # on the first worker they meet
+            ("lightgbm", "metric", 1),
+            ("lightgbm", "callback", 0),
+        ],
+    )
+    def test_a_lost_worker_ends_the_training_soon(self, kind, where, which):
         X, y, _ = labelled_rows(n=2000)
         with start_cluster() as cluster, distributed.Client(cluster) as client:
-            for kind, where, which in (
-                ("xgboost", "metric", 0),
-                ("lightgbm", "metric", 0),  # on the first worker they meet
-                ("lightgbm", "metric", 1),
-                ("lightgbm", "callback", 0),
-            ):
-                client.wait_for_workers(2, timeout=120)
-                dX, dy = split(X, y, chunk=500)
-                victim = list(client.scheduler_info(n_workers=-1)["workers"])[which]
-                calls = []
+            dX, dy = split(X, y, chunk=500)
+            victim = list(client.scheduler_info(n_workers=-1)["workers"])[which]
+            calls = []
 
-                def die_in_round_3(*_, victim=victim, calls=calls):
-                    calls.append(None)
-                    if len(calls) == 3 and distributed.get_worker().address == victim:
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    return ("metric", 0.0, False)
+            def die_in_round_3(*_):
+                calls.append(None)
+                if len(calls) == 3 and distributed.get_worker().address == victim:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return ("metric", 0.0, False)
 
-                estimator, fit_params = dask_booster(kind, n_estimators=1_000_000), {}
-                if where == "callback":  # the others wait in LightGBM's sockets
-                    fit_params["callbacks"] = [die_in_round_3]
-                elif kind == "lightgbm":  # the others wait for its metrics
-                    fit_params = {"eval_set": [(dX, dy)], "eval_metric": die_in_round_3}
-                else:
-                    fit_params = {"eval_set": [(dX, dy)]}
-                    estimator.set_params(eval_metric=lambda *rows, die=die_in_round_3: die(*rows)[1])
-                model = DaskFocalBoostClassifier(estimator)
-                start = time.monotonic()
-                with pytest.raises((RuntimeError, lightgbm.basic.LightGBMError, xgboost.core.XGBoostError)):
-                    model.fit(dX, dy, **fit_params)
-                assert time.monotonic() - start < 30
-                assert not hasattr(model, "estimator_")
+            estimator, fit_params = dask_booster(kind, n_estimators=1_000_000), {}
+            if where == "callback":  # the others wait in LightGBM's sockets
+                fit_params["callbacks"] = [die_in_round_3]
+            elif kind == "lightgbm":  # the others wait for its metrics
+                fit_params = {"eval_set": [(dX, dy)], "eval_metric": die_in_round_3}
+            else:
+                fit_params = {"eval_set": [(dX, dy)]}
+                estimator.set_params(eval_metric=lambda *rows: die_in_round_3(*rows)[1])
+            model = DaskFocalBoostClassifier(estimator)
+            start = time.monotonic()
+            with pytest.raises((RuntimeError, lightgbm.basic.LightGBMError, xgboost.core.XGBoostError)):
+                model.fit(dX, dy, **fit_params)
+            assert time.monotonic() - start < 30
+            assert not hasattr(model, "estimator_")

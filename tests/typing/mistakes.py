@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss, focal_loss
+from focal_boost import (
+    BinaryFocalLoss,
+    FocalBoostClassifier,
+    MulticlassFocalLoss,
+    PriorCorrectedClassifier,
+    focal_loss,
+)
 from focal_boost.boosters import LightGBMMetric, XGBoostMetric
 from focal_boost.losses import Hessian, posterior
 from focal_boost.metrics import expected_calibration_error
@@ -39,6 +45,13 @@ def mistakes() -> None:
     FocalBoostClassifier().fit(X, None)  # error
     FocalBoostClassifier().fit(X, y, eval_set=X)  # error
     FocalBoostClassifier().predict_proba()  # error
+
+    PriorCorrectedClassifier(None)  # error
+    PriorCorrectedClassifier(None, "balanced")  # error
+    PriorCorrectedClassifier(None, training_weight="auto")  # error
+    PriorCorrectedClassifier(None, training_weight=None)  # error
+    PriorCorrectedClassifier(None, training_weight=[1, 2])  # error
+    PriorCorrectedClassifier(None, training_weight="balanced").fit(X)  # error
 
     focal_loss(y)  # error
     focal_loss(y, raw, "2")  # error

@@ -9,7 +9,13 @@ import xgboost as xgb
 from lightgbm import LGBMClassifier
 from xgboost import XGBClassifier
 
-from focal_boost import BinaryFocalLoss, FocalBoostClassifier, MulticlassFocalLoss, focal_loss
+from focal_boost import (
+    BinaryFocalLoss,
+    FocalBoostClassifier,
+    MulticlassFocalLoss,
+    PriorCorrectedClassifier,
+    focal_loss,
+)
 from focal_boost.boosters import LightGBMMetric, XGBoostMetric
 from focal_boost.losses import FocalLoss, Gamma, Hessian, posterior
 from focal_boost.metrics import expected_calibration_error
@@ -60,7 +66,16 @@ def estimators(X: npt.NDArray[np.float64], y: npt.NDArray[np.str_]) -> list[npt.
     assert rounds
     assert fitted.evals_result_
     assert fitted.decision_function(X).shape == posterior(plain, fitted.loss_.gamma, fitted.loss_.alpha).shape
-    return [model.fit(X, y).predict_proba(X) for model in models] + [fitted.predict_log_proba(X)]
+    trees = LGBMClassifier(n_estimators=2, min_child_samples=1)
+    corrected: PriorCorrectedClassifier = PriorCorrectedClassifier(trees, training_weight="balanced")
+    corrected = corrected.fit(X, y.tolist())
+    assert corrected.training_weight_.shape == corrected.classes_.shape == corrected.predict(X[:2]).shape
+    weighted = PriorCorrectedClassifier(trees, training_weight={"a": 1, "b": np.float64(2)}).fit(X, y)
+    return [model.fit(X, y).predict_proba(X) for model in models] + [
+        fitted.predict_log_proba(X),
+        corrected.predict_proba(X),
+        weighted.predict_proba(X),
+    ]
 
 
 def objectives(X: npt.NDArray[np.float64], y: npt.NDArray[np.int64]) -> None:

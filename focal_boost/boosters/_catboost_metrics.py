@@ -1,0 +1,81 @@
+"""Metrics in the form of CatBoost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from focal_boost._data import Training
+from focal_boost.boosters._metrics import FocalMetric, _UserMetric, requested_metrics, watch_log_loss
+from focal_boost.losses import FocalLoss
+
+# CatBoost evaluates its own metrics on the plain sigmoid. Metrics of the order of the rows are the same for the
+# probabilities that the estimator returns.
+RANK_METRICS = ("AUC", "PRAUC")
+
+
+class _Metric:
+    """A metric in the form of CatBoost, which reports it by the name of its class."""
+
+    no_jit = True
+
+    def __init__(self, metric: Any, training_rows: int) -> None:
+        self.metric = metric
+        self.training_rows = training_rows
+
+    def is_max_optimal(self) -> bool:
+        return False
+
+    def evaluate(self, approxes: Sequence[Any], target: Any, weight: Any) -> tuple[float, float]:
+        # CatBoost asks for the training rows too, which nobody watches and which take most of the time.
+        if len(target) == self.training_rows:
+            return 0.0, 1.0
+        return float(self.metric.value(target.astype(np.intp), np.asarray(approxes[0]), weight)), 1.0
+
+    def get_final_error(self, error: float, weight: float) -> float:
+        return error
+
+
+class _CatBoostUserMetric(_UserMetric):
+    """A user's metric of (y_true, probabilities[, sample_weight]), lower is better."""
+
+    @property
+    def name(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def value(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> float:
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(self.function(y_true, self.probabilities(raw_prediction), **weight))
+
+
+def metric_settings(metrics: list[Any], training: Training) -> dict[str, Any]:
+    """Return CatBoost's parameters for the metrics of a training."""
+    rows = len(training.labels)
+    if any(len(eval_set.labels) == rows for eval_set in training.eval_sets):
+        rows = -1  # the number does not tell the training rows from an eval set
+    first, *others = metrics
+    if not isinstance(first, str):
+        first = type(first.name, (_Metric,), {})(first, rows)
+    return {"eval_metric": first, **({"custom_metric": others} if others else {})}
+
+
+def read_metrics(requested: list[Any], stop_on_log_loss: bool, loss: FocalLoss, calibrated: bool) -> list[Any]:
+    """Return the requested metrics, the watched one first; raise ValueError for one that is refused."""
+    if stop_on_log_loss:
+        requested = watch_log_loss(requested)
+    metrics = requested_metrics(
+        list(dict.fromkeys(requested)),
+        RANK_METRICS,
+        lambda name: FocalMetric(loss, name, calibrated),
+        lambda function: _CatBoostUserMetric(function, loss, calibrated),
+        "CatBoost would compute the others on plain sigmoids",
+    )
+    own = [metric for metric in metrics if not isinstance(metric, str)]
+    if len(own) > 1:
+        raise ValueError(
+            "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables: CatBoost takes no "
+            f"second; got {requested!r}."
+        )
+    return [*own, *(metric for metric in metrics if isinstance(metric, str))]

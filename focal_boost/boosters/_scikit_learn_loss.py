@@ -1,0 +1,84 @@
+"""The focal loss as a loss of scikit-learn's boosting: the only module that uses its private ``sklearn._loss``.
+
+It is imported when a HistGradientBoostingClassifier is trained, so that a scikit-learn in which the private module
+has changed affects nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn._loss.loss import BaseLoss, HalfBinomialLoss, HalfMultinomialLoss
+
+from focal_boost.losses import BoundLoss, FocalLoss
+from focal_boost.metrics import log_loss_of
+
+# Training rows whose log loss is reported beside that of the validation data, as many as scikit-learn passes to a
+# scorer.
+_SCORED = 10_000
+
+
+def native_loss(n_classes: int) -> Any:
+    """Return scikit-learn's own log loss."""
+    return HalfBinomialLoss() if n_classes == 2 else HalfMultinomialLoss(n_classes=n_classes)
+
+
+class ScikitLearnLoss(BaseLoss):
+    """The loss of one training. scikit-learn computes the start first, from the rows that it then trains on.
+
+    ``validates`` says whether there are validation data, on which early stopping then decides.
+
+    Raw predictions are float64 arrays of shape (n, 1) or (n, K), gradient and Hessian float32 arrays of shape (n,)
+    or (n, K), all in Fortran order.
+    """
+
+    def __init__(self, loss: FocalLoss, n_classes: int, calibrated: bool, validates: bool) -> None:
+        native = native_loss(n_classes)
+        super().__init__(native.closs, native.link, n_classes)
+        self.is_multiclass = n_classes > 2
+        self.focal_loss = loss
+        self.calibrated = calibrated
+        self.validates = validates
+        self.labels: Any = None
+        self.bound: BoundLoss | None = None
+
+    def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> np.ndarray:
+        """Return the initial raw prediction, and bind the loss to these labels and weights."""
+        # In float64, as scikit-learn's log loss, so that ties between splits break alike at gamma = 0.
+        dtype = np.float64 if self.focal_loss.gamma == 0 else np.float32
+        self.bound = self.focal_loss.bind(y_true, sample_weight, self.n_classes, dtype, diagonal_factor=1.0)
+        self.labels = y_true
+        self.scored = np.arange(len(y_true)) if sample_weight is None else np.flatnonzero(sample_weight)
+        if self.validates:
+            self.scored = self.scored[:: -(-len(self.scored) // _SCORED)]
+        return np.asarray(self.focal_loss.fit_intercept_only(y_true, sample_weight))
+
+    def gradient_hessian(
+        self,
+        y_true: Any,
+        raw_prediction: Any,
+        sample_weight: Any = None,
+        gradient_out: Any = None,
+        hessian_out: Any = None,
+        n_threads: int = 1,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Write gradient and Hessian of the bound rows."""
+        assert self.bound is not None
+        self.bound.derivatives(self._outputs(raw_prediction), gradient_out, hessian_out)
+        return gradient_out, hessian_out
+
+    def __call__(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None, n_threads: int = 1) -> float:
+        """Return the log loss of `predict_proba`, on which early stopping decides."""
+        raw = self._outputs(raw_prediction)
+        if y_true is self.labels:
+            y_true, raw = y_true[self.scored], raw[self.scored]
+            sample_weight = None if sample_weight is None else sample_weight[self.scored]
+        return log_loss_of(self.focal_loss, y_true, raw, sample_weight, self.calibrated)
+
+    def predict_proba(self, raw_prediction: Any) -> np.ndarray:
+        """Return class probabilities; scikit-learn stratifies its split for a loss that has this method."""
+        return self.focal_loss.predict_proba(self._outputs(raw_prediction), self.calibrated)
+
+    def _outputs(self, raw_prediction: np.ndarray) -> np.ndarray:
+        return raw_prediction if self.is_multiclass else raw_prediction[:, 0]

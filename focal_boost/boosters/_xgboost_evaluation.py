@@ -1,0 +1,55 @@
+"""The metrics of an XGBoost training: which XGBoost computes, which a callback, and on which one it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xgboost import Booster, DMatrix
+from xgboost.callback import EarlyStopping, TrainingCallback
+
+from focal_boost._data import EvalSet
+
+
+class Evaluation(TrainingCallback):
+    """Records metrics of every eval set after every round.
+
+    XGBoost itself takes one callable metric, fetches labels and weights anew for every call, rounds the value to
+    six digits, and beside a native objective passes float32 probabilities, whose improbable class is lost.
+    """
+
+    def __init__(self, metrics: Sequence[Any], data: Sequence[DMatrix], eval_sets: Sequence[EvalSet]) -> None:
+        super().__init__()
+        self.metrics = metrics
+        self.data = data
+        self.eval_sets = eval_sets
+
+    def after_iteration(self, model: Booster, epoch: int, evals_log: dict[str, dict[str, Any]]) -> bool:
+        """Append the metrics of the round to the log that early stopping and other callbacks read."""
+        for i, (data, (_, labels, weight)) in enumerate(zip(self.data, self.eval_sets, strict=True)):
+            raw = model.predict(data, output_margin=True, validate_features=False)
+            log = evals_log.setdefault(f"validation_{i}", {})
+            for metric in self.metrics:
+                log.setdefault(metric.__name__, []).append(metric.value(labels, raw, weight))
+        return False
+
+
+def set_metrics(estimator: Any, metrics: Sequence[Any]) -> None:
+    """Let XGBoost compute the metrics of its eval sets."""
+    if len(metrics) == 1 and callable(metrics[0]):
+        # A callable in a list would be stored as a name that no restored model knows. By default XGBoost adds the
+        # log loss of the plain sigmoid or softmax.
+        estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
+    else:
+        estimator.set_params(eval_metric=metrics or None)
+
+
+def stop_early(estimator: Any, metrics: Sequence[Any], n_iter_no_change: int | None) -> None:
+    """Let a training stop on the log loss, or with ``early_stopping_rounds`` on the metric requested last."""
+    rounds = estimator.early_stopping_rounds if n_iter_no_change is None else n_iter_no_change
+    if rounds is None:
+        return
+    # By default XGBoost would watch the metric recorded last: a callable, wherever it was requested.
+    watched = metrics[-1] if n_iter_no_change is None else metrics[0]
+    stop = EarlyStopping(rounds=rounds, metric_name=getattr(watched, "__name__", watched))
+    estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])

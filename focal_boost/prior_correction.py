@@ -1,0 +1,181 @@
+"""A scikit-learn meta-estimator that undoes class weights and sampling in predicted probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+
+from focal_boost._arguments import float_array
+from focal_boost._data import encode
+from focal_boost.losses import posterior
+
+
+class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Classifier whose probabilities are corrected for the class weights of its training.
+
+    A model trained with class weights, or on classes sampled at different rates, predicts the probabilities of the
+    weighted population. This meta-estimator converts them to those of the labels passed to `fit`, in closed form:
+    nothing is estimated and no rows are held out.
+
+    Parameters
+    ----------
+    estimator : classifier
+        A classifier with ``predict_proba``. It is cloned and fitted; wrap a fitted one in scikit-learn's
+        ``FrozenEstimator``. It applies the weights itself: ``training_weight`` only says which.
+    training_weight : dict or "balanced"
+        The weights that the estimator trains with. A dict maps class labels to positive weights, 1 for a class not
+        named: ``{1: 20}`` for ``scale_pos_weight=20`` and labels 0 and 1, or ``{0: 0.1}`` for negatives of which
+        one in ten is kept. ``"balanced"`` is scikit-learn's ``class_weight="balanced"``, LightGBM's
+        ``is_unbalance`` or a sampler in the pipeline that makes all classes equally frequent.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier, which predicts uncorrected probabilities.
+    classes_ : ndarray of shape (n_classes,)
+        The class labels.
+    training_weight_ : ndarray of shape (n_classes,)
+        The weight of each class, in the order of ``classes_``.
+    n_features_in_ : int
+        Number of features seen in fit, if the estimator records it.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if the estimator records them.
+
+    See Also
+    --------
+    focal_boost.losses.posterior : Correct given probabilities.
+    focal_boost.FocalBoostClassifier : Train a booster with class weights and correct its probabilities.
+
+    Notes
+    -----
+    The weights are not read from the estimator, because the same parameter shifts the probabilities of some
+    classifiers and not of others: ``SVC(probability=True)`` and ``CalibratedClassifierCV`` estimate probabilities
+    from rows without weights. Synthetic rows, such as those of SMOTE, change the distribution within a class as
+    well, which no class weight undoes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from focal_boost import PriorCorrectedClassifier
+    >>> X, y = make_classification(n_samples=2000, weights=[0.95], class_sep=0.5, random_state=0)
+    >>> weighted = LogisticRegression(class_weight="balanced")
+    >>> model = PriorCorrectedClassifier(weighted, training_weight="balanced").fit(X, y)
+    >>> y.mean().round(2), model.estimator_.predict_proba(X)[:, 1].mean().round(2)
+    (np.float64(0.06), np.float64(0.19))
+    >>> model.predict_proba(X)[:, 1].mean().round(2)
+    np.float64(0.05)
+    """
+
+    estimator_: Any
+    classes_: npt.NDArray[Any]
+    training_weight_: npt.NDArray[np.float64]
+
+    def __init__(self, estimator: Any, *, training_weight: Mapping[Any, float] | Literal["balanced"]) -> None:
+        self.estimator = estimator
+        self.training_weight = training_weight
+
+    def fit(self, X: Any, y: ArrayLike, **params: Any) -> Self:
+        """Fit the classifier and resolve its class weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data, as the estimator takes it.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        **params
+            Passed to the ``fit`` of the estimator; routed, if scikit-learn's metadata routing is enabled.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            On weights that are not positive and finite or name no class of ``y``, and on ``"balanced"`` where the
+            weights do not follow from ``y``: for a frozen estimator, or with ``sample_weight``. Raised before
+            training.
+        """
+        if not hasattr(self.estimator, "predict_proba"):
+            raise TypeError(f"estimator must have predict_proba; got {self.estimator!r}.")
+        frozen = isinstance(self.estimator, FrozenEstimator)
+        classes = self.estimator.classes_ if frozen else encode(y)[0]
+        if len(classes) < 2:
+            raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
+        if get_config()["enable_metadata_routing"] and params:
+            params = process_routing(self, "fit", **params).estimator.fit
+        if isinstance(self.training_weight, Mapping):
+            weight = _weights(self.training_weight, classes)
+        else:
+            weight = self._balanced(classes, y, params)
+        fitted = clone(self.estimator).fit(X, y, **params)
+        self.estimator_, self.classes_, self.training_weight_ = fitted, fitted.classes_, weight
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(fitted, name):
+                setattr(self, name, getattr(fitted, name))
+        return self
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Return the corrected class probabilities, shape (n_samples, n_classes), in the order of ``classes_``."""
+        check_is_fitted(self)
+        return posterior(self.estimator_.predict_proba(X), gamma=0, alpha=self.training_weight_)
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Return the class with the largest `predict_proba`, shape (n_samples,)."""
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router that passes the metadata of ``fit`` to the estimator."""
+        return MetadataRouter(owner=self).add(
+            estimator=self.estimator, method_mapping=MethodMapping().add(caller="fit", callee="fit")
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
+
+    def _balanced(self, classes: npt.NDArray[Any], y: ArrayLike, params: Mapping[str, Any]) -> Any:
+        """Return balanced weights; raise ValueError where they do not follow from the labels alone."""
+        if not isinstance(self.training_weight, str) or self.training_weight != "balanced":
+            raise TypeError(f"training_weight must be a dict or 'balanced'; got {self.training_weight!r}.")
+        if isinstance(self.estimator, FrozenEstimator):
+            raise ValueError(
+                "training_weight must be a dict for a frozen estimator; got 'balanced', which depends on the "
+                "labels that it was trained on."
+            )
+        for name, value in params.items():
+            if name.endswith("sample_weight") and value is not None:
+                raise ValueError(
+                    f"training_weight must be a dict with {name}; got 'balanced', for which some classifiers "
+                    "count rows and others add up their weights."
+                )
+        return compute_class_weight("balanced", classes=classes, y=np.asarray(y))
+
+
+def _weights(training_weight: Mapping[Any, float], classes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the weight of each class, 1 for a class not named."""
+    unknown = [label for label in training_weight if label not in set(classes)]
+    if unknown:
+        raise ValueError(f"training_weight must name classes of y, {classes.tolist()}; got {unknown[0]!r}.")
+    # As objects: NumPy would turn numbers beside a string into strings.
+    values = np.array([training_weight.get(label, 1.0) for label in classes], dtype=object)
+    weight = float_array("training_weight", values)
+    invalid = ~((weight >= 1e-15) & (weight <= 1e8))
+    if invalid.any():
+        raise ValueError(f"training_weight must be from 1e-15 to 1e8; got {weight[invalid][0]!s}.")
+    return weight

@@ -1,0 +1,19 @@
+"""A guard against training on input that must be refused."""
+
+from importlib.util import find_spec
+
+import pytest
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Whoever trains, fails."""
+
+    def trained(*args, **kwargs):
+        raise AssertionError("a booster was trained on input that must be refused")
+
+    monkeypatch.setattr("xgboost.XGBClassifier.fit", trained)
+    monkeypatch.setattr("lightgbm.LGBMClassifier.fit", trained)
+    monkeypatch.setattr("sklearn.ensemble.HistGradientBoostingClassifier.fit", trained)
+    if find_spec("catboost"):
+        monkeypatch.setattr("catboost.CatBoostClassifier.fit", trained)

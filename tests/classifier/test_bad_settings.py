@@ -1,0 +1,166 @@
+"""Rejected boosters, and settings of a booster and arguments of fit that the posterior cannot see."""
+
+import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.base import clone
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
+from xgboost import XGBClassifier, XGBRegressor
+
+from focal_boost import FocalBoostClassifier
+
+from ..cases import ALL_BOOSTERS, CATBOOST, booster
+from .test_bad_input import WEIGHT, Y3, X, Y, assert_refused
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        XGBClassifier,
+        LGBMClassifier,
+        HistGradientBoostingClassifier,
+        XGBRegressor(),
+        LGBMRegressor(),
+        HistGradientBoostingRegressor(),
+        RandomForestClassifier(),
+        "xgboost",
+        3,
+        {},
+    ],
+)
+def test_an_estimator_that_is_none(estimator):
+    with pytest.raises(TypeError, match=r"(?s)^estimator must be an XGBClassifier.*; got ") as error:
+        FocalBoostClassifier(estimator).fit(X, Y)
+    assert ("not the class" in str(error.value)) == isinstance(estimator, type)
+
+
+def focal_objective(y_true, y_pred):
+    return y_pred, y_pred
+
+
+XGBOOST = [
+    {"objective": focal_objective},
+    {"objective": "reg:squarederror"},
+    {"objective": "rank:pairwise"},
+    {"scale_pos_weight": 3.0},
+    {"base_score": 0.3},
+    {"base_score": 0},
+]
+LIGHTGBM = [
+    {"objective": focal_objective},
+    {"objective": "regression"},
+    {"objective": "multiclassova"},
+    {"class_weight": "balanced"},
+    {"class_weight": {0: 1, 1: 2}},
+    {"scale_pos_weight": 3.0},
+    {"is_unbalance": True},
+    {"sigmoid": 2.0},
+    {"boosting_type": "rf"},
+    {"boosting": "rf"},
+    {"linear_tree": True},
+    {"objective_type": "binary"},
+    {"app": "binary"},
+    {"application": "multiclass"},
+    {"loss": "binary"},
+]
+CATBOOST_SETTINGS = [
+    {"loss_function": "CrossEntropy"},
+    {"loss_function": "Focal:focal_alpha=0.5;focal_gamma=2"},
+    {"loss_function": focal_objective},
+    {"objective": "MultiClass"},
+    {"task_type": "GPU"},
+    {"auto_class_weights": "Balanced"},
+    {"class_weights": [1, 2]},
+    {"class_weights": {0: 1, 1: 2}},
+    {"scale_pos_weight": 3.0},
+    {"boost_from_average": True},
+    {"class_names": ["a", "b"]},
+    {"target_border": 0.5},
+    {"langevin": True},
+    {"posterior_sampling": True},
+    {"model_shrink_rate": 0.1},
+    {"eval_fraction": 0.2},
+    {"save_snapshot": True},
+]
+HIST_GRADIENT_BOOSTING = [
+    {"loss": None},
+    {"class_weight": "balanced"},
+    {"class_weight": {0: 1, 1: 2}},
+    {"warm_start": True},
+    {"scoring": "roc_auc"},
+    {"scoring": None},
+]
+INNER = [
+    pytest.param(name, {key: value}, marks=marks, id=f"{name}-{key}={getattr(value, '__name__', value)}")
+    for name, settings, *marks in (
+        ("xgboost", XGBOOST),
+        ("lightgbm", LIGHTGBM),
+        ("hist_gradient_boosting", HIST_GRADIENT_BOOSTING),
+        ("catboost", CATBOOST_SETTINGS, CATBOOST),
+    )
+    for params in settings
+    for key, value in params.items()
+]
+
+
+@pytest.mark.parametrize(("name", "params"), INNER)
+def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, no_training):
+    model = FocalBoostClassifier(booster(name, **params))
+    ((setting, value),) = params.items()
+    got = "" if callable(value) else str(value).strip("{}")
+    assert_refused(model, f"estimator must .*{setting.split('_type')[0]}", got)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "instead"),
+    [
+        ("xgboost", {"scale_pos_weight": 10}, r"alpha=\[1, 10\]"),
+        ("lightgbm", {"scale_pos_weight": 10}, r"alpha=\[1, 10\]"),
+        ("lightgbm", {"is_unbalance": True}, "alpha='balanced'"),
+        ("lightgbm", {"class_weight": "balanced"}, "alpha='balanced'"),
+        ("lightgbm", {"class_weight": {0: 1, 1: 3}}, r"alpha=\{0: 1, 1: 3\}"),
+        ("lightgbm", {"app": "binary"}, "objective='binary'"),
+        ("hist_gradient_boosting", {"class_weight": "balanced"}, "alpha='balanced'"),
+        ("hist_gradient_boosting", {"class_weight": {0: 1, 1: 3}}, r"alpha=\{0: 1, 1: 3\}"),
+        pytest.param("catboost", {"scale_pos_weight": 10}, r"alpha=\[1, 10\]", marks=CATBOOST),
+        pytest.param("catboost", {"auto_class_weights": "Balanced"}, "alpha='balanced'", marks=CATBOOST),
+        pytest.param("catboost", {"class_weights": [1, 3]}, r"alpha=\[1, 3\]", marks=CATBOOST),
+    ],
+)
+def test_refused_settings_come_with_their_equivalent(name, params, instead, no_training):
+    with pytest.raises(ValueError, match=f"^estimator must .*{instead}"):
+        FocalBoostClassifier(booster(name, **params)).fit(X, Y)
+
+
+@pytest.mark.parametrize("objective", [None, "binary:logistic", "multi:softprob", "multi:softmax"])
+def test_native_objectives_of_xgboost_are_fine(objective):
+    assert FocalBoostClassifier(booster("xgboost", 2, objective=objective)).fit(X, Y).n_features_in_ == 3
+
+
+def test_a_clone_of_a_fitted_booster_is_fine():
+    for name in ALL_BOOSTERS:
+        fitted = booster(name, 2).fit(X, Y3)
+        model = FocalBoostClassifier(clone(fitted)).fit(X, Y)
+        assert model.predict_proba(X).shape == (60, 2)
+
+
+FIT_PARAMS = [
+    *[
+        ("xgboost", name)
+        for name in ("xgb_model", "base_margin", "base_margin_eval_set", "sample_weight_eval_set")
+    ],
+    *[("lightgbm", name) for name in ("init_model", "init_score", "eval_init_score", "eval_class_weight")],
+    *[
+        ("hist_gradient_boosting", name)
+        for name in ("X_val", "y_val", "sample_weight_val", "callbacks", "verbose")
+    ],
+    *[pytest.param("catboost", name, marks=CATBOOST) for name in ("init_model", "baseline", "save_snapshot")],
+]
+
+
+@pytest.mark.parametrize(("name", "argument"), FIT_PARAMS)
+def test_starts_of_ones_own_are_refused(name, argument, no_training):
+    assert_refused(FocalBoostClassifier(booster(name)), f"{argument} is not supported", "", **{argument: [WEIGHT]})
