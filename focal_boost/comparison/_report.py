@@ -76,7 +76,7 @@ def page(
         | {"training, s": "Mean seconds per fold."},
         contenders=_contenders(plan),
         differences=_html(_differences(differences)),
-        per_class=_html(_per_class(per_class, plan, best)) if len(plan.problem.classes) > 2 else "",
+        per_class=_html(_per_class(per_class, plan, summary, best)) if len(plan.problem.classes) > 2 else "",
         cost_ratio=plan.cost_ratio,
         costs=_html(_costs(costs)),
         panels={
@@ -123,10 +123,11 @@ def _differences(differences: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells).set_axis(_labels(differences["booster"], differences["contender"]))
 
 
-def _per_class(per_class: pd.DataFrame, plan: Plan, best: tuple[str, str]) -> pd.DataFrame:
-    """Return scores per class of the built-in log loss, the class weights, and what is recommended."""
-    names = list(dict.fromkeys((LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, best[1])))
-    shown = per_class[per_class["contender"].isin(names)]
+def _per_class(per_class: pd.DataFrame, plan: Plan, summary: pd.DataFrame, best: tuple[str, str]) -> pd.DataFrame:
+    """Return scores per class of the built-in log loss, the class weights, the best focal loss and the best."""
+    losses = summary[("log loss", "mean")].groupby(level="contender").mean()
+    focal = losses[[contender.name for contender in plan.contenders if contender.gamma]].nsmallest(1).index
+    shown = per_class[per_class["contender"].isin([LOG_LOSS.name, CLASS_WEIGHTS.name, *focal, best[1]])]
     wide = shown.pivot_table(
         index=["booster", "class", "n_rows"],
         columns="contender",
@@ -135,7 +136,7 @@ def _per_class(per_class: pd.DataFrame, plan: Plan, best: tuple[str, str]) -> pd
         observed=True,
     )
     wide.columns = [f"{score}: {name}" for score, name in wide.columns]
-    table = wide.map("{:.3f}".format).reset_index()
+    table = wide.map("{:.3f}".format).reset_index().rename(columns={"n_rows": "rows"})
     return table.set_axis(_labels(table["booster"], table["class"])).drop(columns=["booster", "class"])
 
 

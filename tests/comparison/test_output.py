@@ -4,6 +4,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from typer.testing import CliRunner
 
 from focal_boost.comparison.command import app
 
@@ -96,3 +97,23 @@ def test_a_full_disk_under_the_output_is_reported(files, monkeypatch, capfd):
     err = capfd.readouterr().err.splitlines()[-1]
     assert err == "focal-boost compare: The result cannot be printed: No space left on device."
     assert len(list(files.glob("out/folds/*.npz"))) == 3
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_no_width_of_the_output_cuts_a_table_off(files, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    done = run(*CHURN, "--booster", "both", "--alpha", "none,balanced")
+    assert done.exit_code == 0, done.output
+    assert "…" not in done.stdout
+    assert all(len(line) <= int(columns) for line in done.stdout.splitlines())
+    words = " ".join(done.stdout.split())
+    assert "class weights, corrected" in words or columns == "40"
+    assert words.count("±0.") + words.count("± 0.") == 2 * 6 * 6
+
+
+def test_the_help_shows_the_syntax_of_every_option(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    printed = run("--help").stdout
+    assert "NAME[,NAME]" in printed
+    assert "<list" not in printed
+    assert "no-" not in CliRunner().invoke(app, ["--help"]).stdout

@@ -167,3 +167,24 @@ def test_an_interrupt_before_the_first_fold_is_raised():
 
     with pytest.raises(KeyboardInterrupt):
         run(quick_plan(), None, interrupt)
+
+
+def same_scores(folds, others):
+    def without_time(fold):
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in fold.rows]
+
+    return [without_time(fold) for fold in folds] == [without_time(fold) for fold in others]
+
+
+def test_models_trained_at_the_same_time_are_the_same_models(folds_of):
+    folds = run(quick_plan(jobs=2), None, nothing)
+    assert same_scores(folds, folds_of["xgboost"])
+
+
+def test_repeats_add_folds_to_those_of_the_first(folds_of):
+    folds = run(quick_plan(repeats=2), None, nothing)
+    assert [fold.index for fold in folds] == [0, 1, 2, 3, 4, 5]
+    assert same_scores(folds[:3], folds_of["xgboost"])
+    second = np.concatenate([fold.test for fold in folds[3:]])
+    assert sorted(second) == list(range(len(second)))
+    assert not np.array_equal(folds[3].test, folds[0].test)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from focal_boost.comparison.scores import SCORES, best_thresholds, score
+from focal_boost.comparison.scores import SCORES, best_thresholds, cost_at, costs, score
 from focal_boost.metrics import expected_calibration_error
 
 from ..cases import labelled_probabilities
@@ -53,3 +53,21 @@ def test_an_absent_class_has_the_threshold_one_half():
 
 def test_a_certain_error_costs_a_finite_log_loss():
     assert score(np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 1, 1]], np.array([0.5]))["log loss"] < 4.1
+
+
+def test_the_cost_at_every_threshold_is_that_of_its_errors():
+    y, proba = labelled_probabilities(2, n=60)
+    of_class, p = y == 1, proba[:, 1]
+    thresholds, cost = costs(of_class, p, 4.0)
+    assert (np.diff(thresholds) >= 0).all()
+    for threshold, value in zip(thresholds[:-1], cost[:-1], strict=True):
+        errors = 4 * (of_class & (p < threshold)) + (~of_class & (p >= threshold))
+        assert value == pytest.approx(errors.mean()) == cost_at(of_class, p, 4.0, threshold)
+    assert cost[-1] == pytest.approx(4 * of_class.mean())  # no alarm at all
+
+
+def test_exact_probabilities_cost_least_at_one_over_one_plus_the_ratio():
+    random = np.random.default_rng(0)
+    p = random.random(200_000)
+    thresholds, cost = costs(random.random(len(p)) < p, p, 4.0)
+    assert thresholds[cost.argmin()] == pytest.approx(1 / 5, abs=0.01)

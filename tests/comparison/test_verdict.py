@@ -132,3 +132,17 @@ def test_a_difference_that_rounds_to_zero_has_no_sign():
     assert "changes average precision by 0.0000 [0.0000, 0.0000] and log loss by 0.0000" in text(frame)
     assert signed(-0.12345) == "-0.1235"
     assert signed(0.00005001) == "+0.0001"
+
+
+def test_folds_of_repeats_count_as_folds_with_the_same_correction():
+    # Bouckaert & Frank 2004: variance (1 / (k r) + n_test / n_train) and k r - 1 degrees of freedom.
+    frame = scores({"gamma 2": (0.01, 0.01)}, n_folds=10)
+    values = np.diff(
+        frame.pivot(index="fold", columns="contender", values="log loss")[["log loss (gamma 0)", "gamma 2"]]
+    )
+    t = values.mean() / np.sqrt((1 / 10 + 1 / 4) * values.var(ddof=1))
+    found = paired_differences(frame, 5).query("score == 'log loss'")["p_value"].item()
+    assert found == pytest.approx(min(1, 2 * 2 * stats.t.sf(abs(t), 9)))
+    assert "over 10 folds (2 repeats of 5)" in " ".join(
+        evidence for _, evidence in verdict(paired_differences(frame, 5), frame, {"xgboost": "XGBoost"}, 5, 2)
+    )
