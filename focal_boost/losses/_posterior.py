@@ -147,12 +147,12 @@ def binary_log_odds(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.n
         return raw_prediction - log_ratio
     negative = raw_prediction < 0
     size = np.abs(raw_prediction)
-    likelier = other = gammas[0].astype(size.dtype)
-    if gammas[0] != gammas[1]:
-        likelier = np.where(negative, gammas[0], gammas[1]).astype(size.dtype)
-        other = np.where(negative, gammas[1], gammas[0]).astype(size.dtype)
     # The log-odds of the likelier class, minus the logarithm of its focal weight over that of the other.
     with np.errstate(under="ignore"):
+        likelier = other = gammas[0].astype(size.dtype)
+        if gammas[0] != gammas[1]:
+            likelier = np.where(negative, gammas[0], gammas[1]).astype(size.dtype)
+            other = np.where(negative, gammas[1], gammas[0]).astype(size.dtype)
         log_total, likely, unlikely = _terms(size)
         size += likelier * size + (likelier - other) * log_total
         size -= np.log((1 + likelier * likely) / (1 + other * unlikely))
