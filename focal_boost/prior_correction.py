@@ -164,7 +164,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
                     f"training_weight must be a dict with {name}; got 'balanced', for which some classifiers "
                     "count rows and others add up their weights."
                 )
-        return compute_class_weight("balanced", classes=classes, y=np.asarray(y))
+        return compute_class_weight("balanced", classes=classes, y=np.ravel(y))
 
 
 def _weights(training_weight: Mapping[Any, float], classes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
