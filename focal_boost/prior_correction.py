@@ -73,8 +73,8 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     >>> balanced = LogisticRegression(class_weight="balanced")
     >>> model = PriorCorrectedClassifier(balanced, training_weight="balanced").fit(X, y)
     >>> weighted, corrected = model.estimator_.predict_proba(X), model.predict_proba(X)
-    >>> print(f"{y.mean():.2f} positive; {weighted[:, 1].mean():.2f} weighted, {corrected[:, 1].mean():.2f} corrected")
-    0.06 positive; 0.19 weighted, 0.05 corrected
+    >>> print(f"positives {y.mean():.2f}, weighted {weighted[:, 1].mean():.2f}, corrected {corrected[:, 1].mean():.2f}")
+    positives 0.06, weighted 0.19, corrected 0.05
     """
 
     estimator_: Any
