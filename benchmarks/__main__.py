@@ -32,6 +32,7 @@ runs = typer.Typer(help="Run an experiment and write its results.", no_args_is_h
 app.add_typer(runs, name="run")
 runs.command("quality")(quality.command)
 runs.command("speed")(speed.command)
+runs.command("speed-small")(speed.small_command)
 runs.command("scaling")(scaling.command)
 app.command("compare-commits")(speed.compare_commits)
 
@@ -47,7 +48,8 @@ def tables(
 
     def made(match: re.Match[str]) -> str:
         name = match[1]
-        table = speed_report.table(results) if name == "speed" else markdown(quality_tables.make(name, results))
+        is_speed = name.startswith("speed")
+        table = speed_report.table(results, name) if is_speed else markdown(quality_tables.make(name, results))
         return f"<!-- table {name} -->\n\n{table}\n\n<!-- end -->"
 
     for page in pages or PAGES:

@@ -310,19 +310,16 @@ def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
                 yield Training(name, booster, million // 5, n_classes, n_rounds, n_threads), contenders, 3
     for booster in ("xgboost", "lightgbm"):
         yield Prediction(f"predict_proba, {booster}, 1M rows", booster, million), PREDICTIONS, 5
-    from benchmarks.speed.small import small_problems
-
-    yield from small_problems(quick)
 
 
 def versions(base: ModuleType, quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield the problems with this library as ``base`` has it and as it is here as their contenders."""
-    from benchmarks.speed.small import Metric, Search, metric_of, search_of
+    from benchmarks.speed.small import Metric, Search, metric_of, search_of, small_problems
 
     kinds = {Call: loss_of, Training: focal_boost_training, Prediction: calibrated}
     kinds |= {Metric: metric_of, Search: search_of}
     packages = {"base": base, "focal_boost": focal_boost}
-    for problem, contenders, repetitions in problems(quick):
+    for problem, contenders, repetitions in (*problems(quick), *small_problems(quick)):
         if "focal_boost" in contenders:
             make = kinds[type(problem)]
             yield problem, {name: partial(make, package) for name, package in packages.items()}, repetitions

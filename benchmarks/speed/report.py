@@ -10,13 +10,13 @@ import numpy as np
 from benchmarks.harness import read_rows
 
 
-def table(results: Path) -> str:
+def table(results: Path, name: str = "speed") -> str:
     """Return a table in Markdown: wall time, ratio of wall and of CPU time, memory beyond the result."""
     lines = [
         "| problem | contender | wall time | / baseline (quartiles) | CPU / baseline | memory beyond the result |",
         "|---|---|---:|---:|---:|---:|",
     ]
-    for row in read_rows(results / "speed.csv"):
+    for row in read_rows(results / f"{name}.csv"):
         wall = cpu = memory = "-"
         if row["ratio"]:
             middle, low, high, cpu = (

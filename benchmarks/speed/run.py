@@ -49,6 +49,18 @@ def command(
     _run(rows, problems(quick), quick, only)
 
 
+def small_command(
+    results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
+    quick: Quick = False,
+    only: Only = "",
+) -> None:
+    """Time small data, eval sets, the metric and a search; started again, it goes on."""
+    from benchmarks.speed.small import small_problems
+
+    rows = harness.Results(results, "speed-small", KEY, COLUMNS, quick=quick)
+    _run(rows, small_problems(quick), quick, only)
+
+
 def compare_commits(
     commit: Annotated[str, typer.Argument(help="Commit, branch or tag that the working tree is compared with.")],
     quick: Quick = False,

@@ -24,6 +24,11 @@ class Evaluation(TrainingCallback):
         self.data = data
         self.eval_sets = eval_sets
 
+    def __hash__(self) -> int:
+        # Early stopping and other callbacks read what this one records. XGBoost 3.1 keeps callbacks in a set, from
+        # which the hash 0 comes first; later versions keep their order.
+        return 0
+
     def after_iteration(self, model: Booster, epoch: int, evals_log: dict[str, dict[str, Any]]) -> bool:
         """Append the metrics of the round to the log that early stopping and other callbacks read."""
         for i, (data, (_, labels, weight)) in enumerate(zip(self.data, self.eval_sets, strict=True)):

@@ -29,6 +29,7 @@ def benchmarks(*arguments):
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("speed")
     benchmarks("run", "speed", "--results", folder, "--quick")
+    benchmarks("run", "speed-small", "--results", folder, "--quick")
     return folder
 
 
@@ -46,8 +47,11 @@ def test_every_contender_that_is_installed_is_measured(results):
         assert sum(not row["ratio"] for row in contenders.values()) == 1
 
 
-def test_the_table_has_a_row_per_measurement(results):
-    assert len(report.table(results).splitlines()) == len(read_rows(results / "speed.csv")) + 2
+@pytest.mark.parametrize("name", ["speed", "speed-small"])
+def test_the_table_has_a_row_per_measurement(results, name):
+    rows = read_rows(results / f"{name}.csv")
+    assert len(report.table(results, name).splitlines()) == len(rows) + 2
+    assert {row["contender"] for row in rows} >= {"focal_boost", "built-in", "plain NumPy log loss"}
 
 
 def test_started_again_it_goes_on_with_the_problems_that_are_missing(results):

@@ -126,5 +126,5 @@ def test_columns_of_codes_are_names_of_the_frame():
     X = table()[["x"]]
     with pytest.raises(InputError, match="categorical 'y' is not a column: choose from 'x'"):
         compare(X, np.arange(60) % 2, categorical=["y"])
-    with pytest.raises(InputError, match=r"categorical must be a sequence; got 'x': write .'x'\."):
+    with pytest.raises(InputError, match=r"categorical must be a sequence; got 'x': write .'x'.\."):
         compare(X, np.arange(60) % 2, categorical="x")
