@@ -112,7 +112,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         if not hasattr(self.estimator, "predict_proba"):
             raise TypeError(f"estimator must have predict_proba; got {self.estimator!r}.")
         frozen = isinstance(self.estimator, FrozenEstimator)
-        classes = self.estimator.classes_ if frozen else encode(y)[0]
+        classes, labels = (self.estimator.classes_, None) if frozen else encode(y)
         if len(classes) < 2:
             raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
         if get_config()["enable_metadata_routing"] and params:
@@ -120,7 +120,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         if isinstance(self.training_weight, Mapping):
             weight = _weights(self.training_weight, classes)
         else:
-            weight = self._balanced(classes, y, params)
+            weight = self._balanced(labels, params)
         fitted = clone(self.estimator).fit(X, y, **params)
         self.estimator_, self.classes_, self.training_weight_ = fitted, fitted.classes_, weight
         for name in ("n_features_in_", "feature_names_in_"):
@@ -149,11 +149,11 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         tags.input_tags = get_tags(self.estimator).input_tags
         return tags
 
-    def _balanced(self, classes: npt.NDArray[Any], y: ArrayLike, params: Mapping[str, Any]) -> Any:
+    def _balanced(self, labels: npt.NDArray[Any] | None, params: Mapping[str, Any]) -> Any:
         """Return balanced weights; raise ValueError where they do not follow from the labels alone."""
         if not isinstance(self.training_weight, str) or self.training_weight != "balanced":
             raise TypeError(f"training_weight must be a dict or 'balanced'; got {self.training_weight!r}.")
-        if isinstance(self.estimator, FrozenEstimator):
+        if labels is None:
             raise ValueError(
                 "training_weight must be a dict for a frozen estimator; got 'balanced', which depends on the "
                 "labels that it was trained on."
@@ -164,7 +164,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
                     f"training_weight must be a dict with {name}; got 'balanced', for which some classifiers "
                     "count rows and others add up their weights."
                 )
-        return compute_class_weight("balanced", classes=classes, y=np.asarray(y))
+        return compute_class_weight("balanced", classes=np.unique(labels), y=labels)
 
 
 def _weights(training_weight: Mapping[Any, float], classes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

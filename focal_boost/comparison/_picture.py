@@ -154,9 +154,12 @@ def _finish(ax: Axes, title: str, x: str, y: str) -> None:
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["bottom", "left"]].set_color(_INK)
-    if ax.get_legend_handles_labels()[1]:
+    labels = ax.get_legend_handles_labels()[1]
+    if labels:
+        columns = 2 if max(map(len, labels)) <= len(CORRECTED.name) else 1
+        below = (-0.1, -0.16)
         ax.legend(
-            loc="upper left", bbox_to_anchor=(-0.1, -0.16), ncols=2, frameon=False, fontsize=8, labelcolor=_INK
+            loc="upper left", bbox_to_anchor=below, ncols=columns, frameon=False, fontsize=8, labelcolor=_INK
         )
 
 

@@ -60,7 +60,10 @@ def _expression(value: Any, imports: set[str]) -> str:
     if isinstance(value, list | tuple):
         items = [_expression(item, imports) for item in value]
         return f"({', '.join(items)},)" if isinstance(value, tuple) else f"[{', '.join(items)}]"
-    return f"pd.{value.__qualname__}" if inspect.isroutine(value) or value is pd.DataFrame else repr(value)
+    if value is pd.DataFrame:
+        return "pd.DataFrame"
+    # The only functions among the steps are methods of frames.
+    return f"pd.DataFrame.{value.__name__}" if inspect.isroutine(value) else repr(value)
 
 
 def _default(kind: type, name: str) -> Any:

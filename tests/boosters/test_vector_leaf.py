@@ -110,7 +110,7 @@ def test_each_stage_is_the_model_of_so_many_rounds(calibrated):
 @pytest.mark.parametrize("by", ["estimator", "booster"])
 def test_early_stopping_follows_the_log_loss_of_predict_proba(by):
     X, y = four_classes()
-    fit, held_out = slice(0, 800), slice(800, None)
+    fit, held_out = slice(0, 600), slice(600, None)
     inner, params = {"early_stopping_rounds": 5}, {}
     if by == "estimator":
         inner, params = {}, {"early_stopping": True, "n_iter_no_change": 5}

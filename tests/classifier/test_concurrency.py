@@ -62,7 +62,7 @@ def test_simultaneous_fits_that_share_a_booster(name, data):
 def test_simultaneous_fits_that_share_a_loss(name, data):
     X, y = data()
     loss = BinaryFocalLoss() if data is digit_eight else MulticlassFocalLoss(4, (0, 1, 2, 3))
-    parts = [slice(0, 600), slice(400, 1200)]
+    parts = [slice(0, 400), slice(200, 600)]
 
     def raw_predictions(part):
         model = booster(name, 8, objective=loss).fit(X[part], y[part])

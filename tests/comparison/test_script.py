@@ -73,27 +73,28 @@ def test_class_weights_are_the_shifted_probabilities_and_corrected_ones_are_not(
 
 
 def with_integer_names(path):
-    frame = table().set_axis([0, 1, 2], axis=1)
+    frame = table(codes=[None, 1, 2, 3] * 15).set_axis([0, 1, 2, 3], axis=1)
     frame.to_parquet(path)
-    return str(path), "2", Labels()
+    return from_file(str(path), "3", categorical=["2"]), path
 
 
 def many_string_classes(path):
     frame = table(kind=np.array(["a", "b c", "ü"])[np.arange(60) % 3])
-    return saved(path.parent, frame), "kind", Labels()
+    path = saved(path.parent, frame)
+    return from_file(path, "kind"), path
 
 
 def one_of_many(path):
     frame = table(kind=np.arange(60) % 3)
-    return saved(path.parent, frame, sep=";"), "kind", Labels(positive="2")
+    path = saved(path.parent, frame, sep=";")
+    return from_file(path, "kind", Labels(positive="2")), path
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
 @pytest.mark.parametrize("make", [with_integer_names, many_string_classes, one_of_many], ids=lambda f: f.__name__)
 def test_the_script_reads_other_files_and_keeps_their_labels(tmp_path, monkeypatch, booster, make):
     monkeypatch.chdir(tmp_path)
-    path, target, labels = make(tmp_path / "data.parquet")
-    problem = from_file(path, target, labels)
+    problem, path = make(tmp_path / "data.parquet")
     comparison = run_plan(make_plan(problem, booster=booster, gamma=(0, 2), folds=3, params=FAST))
     names, model = run_script(comparison, monkeypatch, path)
     pd.testing.assert_index_equal(pd.Index(model.classes_), pd.Index(sorted(set(names["y"]))), check_names=False)
