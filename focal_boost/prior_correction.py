@@ -72,9 +72,9 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     >>> X, y = make_classification(n_samples=2000, weights=[0.95], class_sep=0.5, random_state=0)
     >>> balanced = LogisticRegression(class_weight="balanced")
     >>> model = PriorCorrectedClassifier(balanced, training_weight="balanced").fit(X, y)
-    >>> weighted, corrected = model.estimator_.predict_proba(X), model.predict_proba(X)
-    >>> print(f"positives {y.mean():.2f}, weighted {weighted[:, 1].mean():.2f}, corrected {corrected[:, 1].mean():.2f}")
-    positives 0.06, weighted 0.19, corrected 0.05
+    >>> shares = y, model.estimator_.predict_proba(X)[:, 1], model.predict_proba(X)[:, 1]
+    >>> print(*(f"{share.mean():.2f}" for share in shares))  # true, with class weights, corrected
+    0.06 0.19 0.05
     """
 
     estimator_: Any
