@@ -32,11 +32,11 @@ def real_array(name: str, values: Any) -> np.ndarray:
     if array.dtype.kind == "O":
         for entry in array.flat:
             if not isinstance(entry, Real | np.bool_):
-                raise TypeError(f"{name} must hold real numbers; got {entry!r}.")
+                raise TypeError(f"{name} must contain real numbers; got {entry!r}.")
         array = np.array([to_float(entry) for entry in array.flat]).reshape(array.shape)
     if array.dtype.kind not in "biuf" or np.ma.is_masked(values):
         got = "masked entries" if np.ma.is_masked(values) else repr(array.flat[0]) if array.size else array.dtype
-        raise TypeError(f"{name} must hold real numbers; got {got}.")
+        raise TypeError(f"{name} must contain real numbers; got {got}.")
     return array
 
 
@@ -52,7 +52,7 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> np.ndarr
     """Return the labels 0..K-1 as an array of shape (n,) of any numeric dtype."""
     labels = real_array("y_true", y_true)
     if labels.ndim != 1 or (n_samples is not None and len(labels) != n_samples):
-        expected = "(n_samples,)" if n_samples is None else f"({n_samples},) as raw_prediction has rows"
+        expected = "(n_samples,)" if n_samples is None else f"({n_samples},), one label per row of raw_prediction"
         raise ValueError(f"y_true must have shape {expected}; got {labels.shape}.")
     for start in range(0, len(labels), _PART):
         part = labels[start : start + _PART]

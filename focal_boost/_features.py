@@ -45,7 +45,7 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
         return features
     X = fill_masked(X)
     if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
-        raise TypeError(f"X must hold numbers; got {X.dtype}.")
+        raise TypeError(f"X must contain numbers; got {X.dtype}.")
     try:
         X = validate_data(
             estimator,
@@ -100,16 +100,20 @@ def check_frame(X: Any) -> None:
     names = list(getattr(X, "column_names", X.columns))  # column_names: pyarrow
     if len(set(names)) < len(names):
         repeated = max(names, key=names.count)
-        raise ValueError(f"X must have columns of different names; got {repeated!r} more than once.")
+        raise ValueError(f"X must have unique column names; got {repeated!r} more than once.")
     for name, dtype in zip(names, getattr(X, "dtypes", ()), strict=False):
         if not isinstance(dtype, np.dtype):
             kind = getattr(getattr(dtype, "categories", None), "inferred_type", "empty")
             if kind not in _CATEGORIES:
-                raise ValueError(f"X must hold categories that are numbers or strings; got {name!r} of {kind}s.")
+                raise ValueError(
+                    f"X must contain categories that are numbers or strings; got {name!r} with {kind} categories."
+                )
         elif not dtype.isnative:  # XGBoost would silently read garbage
-            raise ValueError(f"X must hold columns of native byte order; got {name!r} in another one.")
+            raise ValueError(f"X must contain columns of native byte order; got {name!r} in another byte order.")
         elif dtype.kind in "mM":
-            raise ValueError(f"X must hold columns of numbers, booleans or categories; got {name!r} of {dtype}.")
+            raise ValueError(
+                f"X must contain columns of numbers, booleans or categories; got {name!r} of {dtype}."
+            )
 
 
 def _read_arrow_frame(X: Any) -> Features:
@@ -131,7 +135,8 @@ def _read_arrow_frame(X: Any) -> Features:
     for name, dtype in schema.items():
         if dtype not in (*integers, nw.Float32, nw.Float64, nw.Boolean, nw.Categorical, nw.Enum):
             raise ValueError(
-                f"X must hold columns of integers, floats, booleans or categories; got {name!r} of type {dtype}."
+                f"X must contain columns of integers, floats, booleans or categories; "
+                f"got {name!r} of type {dtype}."
             )
     categories = {name: dtype for name, dtype in schema.items() if dtype in (nw.Categorical, nw.Enum)}
     return Features(X, frame, categories)

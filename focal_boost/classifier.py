@@ -157,7 +157,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Class labels of any type, at least two classes.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative, positive somewhere in every class.
+            Finite and non-negative, positive for at least one row of every class.
         eval_set : list of (X, y) pairs, optional
             Sets to evaluate after every round, labelled as ``y``. The number reported is the log loss of what
             `predict_proba` returns, and what ``eval_metric`` requests.
@@ -321,8 +321,8 @@ def train(
     fitted.initial_raw_prediction_ = booster_of(fitted.estimator_).model_start(start)
     if not booster_of(fitted.estimator_).made_a_split:
         warnings.warn(
-            "No split was made: the model is the constant it starts from. The gradients may be too small for "
-            f"the booster's regularisation at gamma={fitted.gamma!r}, or the features carry nothing.",
+            "No split was made: the model predicts a constant. The gradients may be too small for the booster's "
+            f"regularisation at gamma={fitted.gamma!r}, or the features may be uninformative.",
             UserWarning,
             stacklevel=3,
         )

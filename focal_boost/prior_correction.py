@@ -114,7 +114,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         frozen = isinstance(self.estimator, FrozenEstimator)
         classes = self.estimator.classes_ if frozen else encode(y)[0]
         if len(classes) < 2:
-            raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
+            raise ValueError(f"y must contain at least two classes; got one class: {classes.tolist()}.")
         if get_config()["enable_metadata_routing"] and params:
             params = process_routing(self, "fit", **params).estimator.fit
         if isinstance(self.training_weight, Mapping):

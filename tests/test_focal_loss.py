@@ -18,7 +18,7 @@ from focal_boost import focal_loss
         ({"y_true": [0, 2]}, "y_true must be 0 or 1; got 2"),
         ({"y_true": [0]}, "y_true must have shape"),
         ({"raw_prediction": [0.0, np.nan]}, "raw_prediction must be finite; got"),
-        ({"raw_prediction": ["a", "b"]}, "raw_prediction must hold real numbers; got"),
+        ({"raw_prediction": ["a", "b"]}, "raw_prediction must contain real numbers; got"),
         ({"raw_prediction": [[0.0], [1.0]]}, "raw_prediction must have shape"),
         ({"raw_prediction": 1.0}, "raw_prediction must have shape"),
         ({"raw_prediction": [[0.0], [0.0, 1.0]]}, "raw_prediction must be an array; got"),

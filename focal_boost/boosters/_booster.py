@@ -118,7 +118,7 @@ def default_estimator() -> Any:
         from xgboost import XGBClassifier
     except ImportError as error:
         raise ImportError(
-            "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, "
+            "estimator=None requires XGBoost, which is not installed: pip install xgboost, "
             "or pass an LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
         ) from error
     return XGBClassifier(enable_categorical=True)

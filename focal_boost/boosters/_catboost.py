@@ -17,16 +17,16 @@ from focal_boost.losses import FocalLoss
 # Names that CatBoost reports for its own loss.
 _OWN_LOSS = ("Focal", "Logloss")
 
-_LABELS = "the labels are numbered 0 and 1, and classes_ holds them"
+_LABELS = "labels are encoded as 0 and 1, in the order of classes_"
 _PRIOR = "the model starts from the class prior"
 _SHRINKAGE = "CatBoost does not shrink a model that has a starting value"
 _ANEW = "training cannot continue from a snapshot"
 # Parameter: (allowed values, why others are refused; {} is the value).
 _REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "task_type": ((None, "CPU"), "CatBoost trains its Focal loss on the CPU only; leave it out"),
-    "auto_class_weights": ((None, "None"), "use alpha='balanced', which the probabilities then undo"),
-    "class_weights": ((None,), "use alpha={!r}, which the probabilities then undo"),
-    "scale_pos_weight": ((None, 1), "use alpha=[1, {}], which the probabilities then undo"),
+    "auto_class_weights": ((None, "None"), "use alpha='balanced': predict_proba corrects for it"),
+    "class_weights": ((None,), "use alpha={!r}: predict_proba corrects for it"),
+    "scale_pos_weight": ((None, 1), "use alpha=[1, {}]: predict_proba corrects for it"),
     "boost_from_average": ((None,), _PRIOR),
     "class_names": ((None,), _LABELS),
     "classes_count": ((None,), _LABELS),
@@ -149,7 +149,7 @@ class CatBoost:
             columns["cat_features"] = categorical_columns(features)
         elif not hasattr(frame, "columns"):
             raise ValueError(
-                "cat_features must come with a data frame, an array holds numbers; "
+                "cat_features requires a data frame, because an array is numeric; "
                 f"got cat_features={columns['cat_features']!r} with X of type {type(features.X).__name__}."
             )
         return {name: value for name, value in columns.items() if value is not None}
@@ -274,12 +274,12 @@ def _check_loss(loss: FocalLoss, n_classes: int) -> None:
     instead = "use an XGBClassifier or an LGBMClassifier"
     if n_classes > 2:
         raise ValueError(
-            "Only binary classification is supported with a CatBoostClassifier, whose Focal loss has two classes: "
+            "Only binary classification is supported with a CatBoostClassifier, whose Focal loss is binary: "
             f"{instead}; got {n_classes} classes in y."
         )
     if not isinstance(loss.gamma, float):
         raise ValueError(
-            f"gamma must be one number with a CatBoostClassifier, whose Focal loss has one: {instead}; "
+            f"gamma must be a single number with a CatBoostClassifier, whose Focal loss has only one: {instead}; "
             f"got {loss.gamma!r}."
         )
     if loss.hessian != "safeguarded":

@@ -70,12 +70,12 @@ def read_metrics(requested: list[Any], stop_on_log_loss: bool, loss: FocalLoss, 
         RANK_METRICS,
         lambda name: FocalMetric(loss, name, calibrated),
         lambda function: _CatBoostUserMetric(function, loss, calibrated),
-        "CatBoost would compute the others on plain sigmoids",
+        "CatBoost evaluates its other metrics on the uncorrected sigmoid",
     )
     own = [metric for metric in metrics if not isinstance(metric, str)]
     if len(own) > 1:
         raise ValueError(
-            "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables: CatBoost takes no "
-            f"second; got {requested!r}."
+            "eval_metric must contain at most one of 'log_loss', 'focal_loss' and callables: CatBoost supports "
+            f"only one custom metric; got {requested!r}."
         )
     return [*own, *(metric for metric in metrics if isinstance(metric, str))]

@@ -48,12 +48,13 @@ def check_categories(X: Any, cat_features: Any) -> None:
         name = column if column in X.columns else X.columns[column]
         if X[name].isna().any():
             raise ValueError(
-                "X must not hold missing values in the categories of a CatBoostClassifier: make them a category, "
-                f"X[{name!r}].astype(object).fillna('missing').astype('category'); got them in {name!r}."
+                "X must not contain missing values in the categorical columns of a CatBoostClassifier: "
+                "make them a category, "
+                f"X[{name!r}].astype(object).fillna('missing').astype('category'); got missing values in {name!r}."
             )
         categories = getattr(X[name].dtype, "categories", X[name])
         if getattr(categories.dtype, "kind", "O") == "f":
             raise ValueError(
-                "X must hold integers or strings in the categories of a CatBoostClassifier; "
+                "X must contain integers or strings in the categorical columns of a CatBoostClassifier; "
                 f"got floats in {name!r}."
             )

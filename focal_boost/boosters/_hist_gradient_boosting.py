@@ -17,12 +17,12 @@ from focal_boost.losses import FocalLoss
 
 # Parameter: (allowed value, why others are refused; {} is the value).
 _REFUSED: dict[str, tuple[Any, str]] = {
-    "class_weight": (None, "use alpha={!r}, which the probabilities then undo"),
+    "class_weight": (None, "use alpha={!r}: predict_proba corrects for it"),
     "warm_start": (False, "training cannot continue from another model"),
     "scoring": ("loss", "early stopping follows the log loss of predict_proba"),
 }
 _UNSUPPORTED = {
-    "callbacks": "HistGradientBoostingClassifier has none",
+    "callbacks": "HistGradientBoostingClassifier has no callbacks",
     "verbose": "set verbose of the estimator",
 }
 
@@ -185,8 +185,8 @@ def _check_columns(X: Any) -> None:
     for name, dtype in zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=False):
         if str(dtype) in ("object", "str", "string"):
             raise ValueError(
-                f"X must hold columns of numbers, booleans or categories; got {name!r} of {dtype}: convert it to "
-                "a category."
+                f"X must contain columns of numbers, booleans or categories; got {name!r} of {dtype}: "
+                "convert it to a category."
             )
 
 
@@ -194,7 +194,8 @@ def _readable(features: Features) -> Any:
     """Return the data in a form that scikit-learn reads; raise ValueError for a sparse matrix."""
     if sparse.issparse(features.X):
         raise ValueError(
-            "X must be dense for a HistGradientBoostingClassifier, which reads no sparse data: pass X.toarray(); "
+            "X must be dense for a HistGradientBoostingClassifier, which does not support sparse data: "
+            "pass X.toarray(); "
             f"got {type(features.X).__name__}."
         )
     return features.X if features.frame is None else pandas_categories(features)

@@ -32,7 +32,7 @@ _REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "app": ((None,), _NAMED),
     "application": ((None,), _NAMED),
     "loss": ((None,), _NAMED),
-    "class_weight": ((None,), "use alpha={!r}, which the probabilities then undo"),
+    "class_weight": ((None,), "use alpha={!r}: predict_proba corrects for it"),
     "scale_pos_weight": ((None, 1), f"{_IGNORED}: use alpha=[1, {{}}]"),
     "is_unbalance": ((None, False), f"{_IGNORED}: use alpha='balanced'"),
     "unbalance": ((None, False), f"{_IGNORED}: use alpha='balanced'"),
@@ -70,8 +70,8 @@ class LightGBM:
         boosting = _first(params, "boosting", "boost", "boosting_type")
         if boosting in ("rf", "random_forest"):
             raise ValueError(
-                "estimator must have boosting_type 'gbdt' or 'dart': LightGBM's random forest takes no custom "
-                f"loss; got {boosting!r}."
+                "estimator must have boosting_type 'gbdt' or 'dart': LightGBM's random forest does not support "
+                f"a custom loss; got {boosting!r}."
             )
 
     def nearest_start(self, initial_raw_prediction: Any) -> Any:
@@ -106,7 +106,7 @@ class LightGBM:
         """Return the metrics of the eval sets; raise ValueError for one, or a fit parameter, that is refused."""
         for name in _UNSUPPORTED:
             if fit_params.get(name) is not None:
-                raise ValueError(f"{name} is not supported: the model starts anew, from the class prior.")
+                raise ValueError(f"{name} is not supported: training always starts from the class prior.")
         requested = _split_metrics(fit_params.get("eval_metric") or _metric(self.estimator.get_params()))
         if training.n_iter_no_change is not None:
             requested = watch_log_loss(requested)
@@ -312,7 +312,7 @@ def _read_metrics(requested: list[Any], loss: FocalLoss, calibrated: bool) -> li
         _RANK_METRICS,
         lambda name: LightGBMMetric(loss, name, calibrated),
         lambda function: LightGBMUserMetric(function, loss, calibrated),
-        "LightGBM would compute the others on raw scores",
+        "LightGBM evaluates its other metrics on raw scores",
     )
 
 
@@ -338,7 +338,7 @@ def _store_objective(booster: Any, n_classes: int) -> None:
     custom = "[objective: custom]"
     if not found or custom not in rest:
         raise RuntimeError(
-            "This version of LightGBM writes its model text in a way that focal_boost does not know: "
+            "focal_boost does not recognise the model text of this version of LightGBM: "
             f"{'no ' + custom if found else 'no max_feature_idx'}."
         )
     rest = rest.replace(custom, f"[objective: {objective.split()[0]}]", 1)

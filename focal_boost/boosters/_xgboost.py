@@ -66,7 +66,7 @@ class XGBoost:
             if not _is_at_least(3, 4):
                 raise ValueError(
                     "estimator must have multi_strategy 'one_output_per_tree' or None before XGBoost 3.4, the "
-                    "first with complete vector-leaf trees; got 'multi_output_tree'."
+                    "first release that fully supports vector-leaf trees; got 'multi_output_tree'."
                 )
             if params.get("tree_method") not in (None, "auto", "hist"):
                 raise ValueError(
@@ -159,7 +159,7 @@ class XGBoost:
         if callbacks:
             estimator.set_params(callbacks=[*(estimator.callbacks or []), *callbacks])
         if training.features.has_categories and not (estimator.enable_categorical or _is_at_least(3, 3)):
-            raise ValueError("estimator must have enable_categorical=True for columns that are categories.")
+            raise ValueError("estimator must have enable_categorical=True for categorical columns.")
         # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
         base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
         estimator.set_params(objective=objective, base_score=base_score)
@@ -207,7 +207,7 @@ class XGBoost:
     def staged_raw_prediction(self, features: Features) -> Iterator[np.ndarray]:
         """Yield the raw predictions after each round."""
         if self.estimator.booster == "gblinear":
-            raise ValueError("estimator must be a tree booster to predict by stage; got booster='gblinear'.")
+            raise ValueError("estimator must use a tree booster for staged predictions; got booster='gblinear'.")
         with _errors_without_trace():
             data = _matrix(features, self.estimator)
             raw, start = None, None
@@ -288,10 +288,10 @@ def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -
         _RANK_METRICS,
         lambda name: XGBoostMetric(loss, name, calibrated),
         lambda function: XGBoostUserMetric(function, loss, calibrated),
-        "XGBoost would compute the others on plain sigmoids",
+        "XGBoost evaluates its other metrics on the uncorrected sigmoid or softmax",
     )
     if not metrics:
-        raise ValueError(f"eval_metric must be one metric or more; got {requested!r}.")
+        raise ValueError(f"eval_metric must name at least one metric; got {requested!r}.")
     return metrics
 
 
@@ -299,8 +299,8 @@ def check_one_callable(metrics: Sequence[Any]) -> None:
     """Raise ValueError for a second metric that XGBoost does not compute itself."""
     if sum(map(callable, metrics)) > 1:
         raise ValueError(
-            "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables for a random forest and "
-            f"on Dask; got {[getattr(metric, '__name__', metric) for metric in metrics]}."
+            "eval_metric must contain at most one of 'log_loss', 'focal_loss' and callables for a random forest "
+            f"and on Dask; got {[getattr(metric, '__name__', metric) for metric in metrics]}."
         )
 
 

@@ -223,7 +223,7 @@ def _default_estimator() -> Any:
         from xgboost.dask import DaskXGBClassifier
     except ImportError as error:
         raise ImportError(
-            "estimator=None means a DaskXGBClassifier, and XGBoost is not installed: pip install xgboost, "
+            "estimator=None requires XGBoost, which is not installed: pip install xgboost, "
             "or pass a DaskLGBMClassifier."
         ) from error
     return DaskXGBClassifier()

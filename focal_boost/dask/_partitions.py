@@ -54,7 +54,7 @@ def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any
     own_classes, _, totals = label_statistics(f"{name}: ", X, y, sample_weight)
     _data.number_labels(name, own_classes, classes)
     if not totals.sum() > 0:
-        raise ValueError(f"{name} must hold rows of positive weight.")
+        raise ValueError(f"{name} must contain at least one row of positive weight.")
     return EvalSet(Features(X), *_encode(y, sample_weight, classes))
 
 
@@ -82,7 +82,7 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Any:
         shape = f" of shape {X.shape}" if isinstance(X, da.Array) else ""
         raise TypeError(f"X must be a Dask data frame or a Dask array of two dimensions; got {type(X)}{shape}.")
     if X.dtype.kind in "mM":
-        raise TypeError(f"X must hold numbers; got {X.dtype}.")
+        raise TypeError(f"X must contain numbers; got {X.dtype}.")
     if np.isnan(X.shape[1]):
         raise ValueError(f"X must have a known number of columns; got shape {X.shape}.")
     if X.shape[1] == 0:
@@ -163,7 +163,9 @@ def label_statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[np.
         raise ValueError(f"{name}X must have at least one row and one column; got no rows.")
     types = sorted({_TYPES.get(part.classes.dtype.kind, "strings") for part in parts})
     if len(types) > 1:  # NumPy would turn all of them into strings, or integers
-        raise ValueError(f"{name}y must hold labels of one type in all partitions; got {', '.join(types)}.")
+        raise ValueError(
+            f"{name}y must contain labels of the same type in all partitions; got {', '.join(types)}."
+        )
     classes, inverse = np.unique(np.concatenate([part.classes for part in parts]), return_inverse=True)
     counts = np.bincount(inverse, weights=np.concatenate([part.counts for part in parts])).astype(int)
     totals = np.bincount(inverse, weights=np.concatenate([part.totals for part in parts]))
@@ -178,8 +180,8 @@ def _partitions(name: str, column: Any, X: Any) -> list[Any]:
     n_expected = X.numblocks[0] if isinstance(X, da.Array) else X.npartitions
     if len(partitions) != n_expected:
         fused = len(partitions) != column.npartitions
-        hint = f" after Dask has joined some{_PERSIST_FIRST}" if fused else ""
-        raise ValueError(f"{name} must be partitioned as X, into {n_expected} parts; got {len(partitions)}{hint}.")
+        hint = f" after Dask fused some{_PERSIST_FIRST}" if fused else ""
+        raise ValueError(f"{name} must have the {n_expected} partitions of X; got {len(partitions)}{hint}.")
     return partitions
 
 
@@ -237,8 +239,8 @@ def _without_empty_partitions(name: str, columns: tuple[Any, Any, Any]) -> EvalS
     X, labels, weight = columns
     if X.npartitions != labels.npartitions:
         raise ValueError(
-            f"{name}X must be partitioned as y, into {labels.npartitions} parts; got {X.npartitions} after Dask "
-            f"has joined some{_PERSIST_FIRST}."
+            f"{name}X must have the {labels.npartitions} partitions of y; got {X.npartitions} after Dask "
+            f"fused some{_PERSIST_FIRST}."
         )
     partitions = np.ravel(X.to_delayed()), np.ravel(labels.to_delayed())
     lengths = dask.compute(*map(dask.delayed(_lengths), *partitions))
@@ -246,7 +248,7 @@ def _without_empty_partitions(name: str, columns: tuple[Any, Any, Any]) -> EvalS
         if n_rows != n_labels:
             raise ValueError(
                 f"{name}y must have as many rows as X in every partition; got {n_labels} and {n_rows} in "
-                f"partition {i}. If Dask has joined partitions of small files{_PERSIST_FIRST}."
+                f"partition {i}. If Dask fused the partitions of small files{_PERSIST_FIRST}."
             )
     filled = [i for i, (n_rows, _) in enumerate(lengths) if n_rows]
     if len(filled) < len(lengths):

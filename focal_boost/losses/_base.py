@@ -249,14 +249,15 @@ class FocalLoss(ABC):
         weight = check_sample_weight(sample_weight, len(labels))
         if len(labels) < n_classes:
             raise ValueError(
-                "y_true must hold every class with a positive weight to start from; "
+                "y_true must contain every class with a positive weight; "
                 f"got {len(labels)} labels for {n_classes} classes."
             )
         totals = np.bincount(labels.astype(np.intp, copy=False), weights=weight, minlength=n_classes)
         if not (totals > 0).all():
             raise ValueError(
-                "y_true must hold every class with a positive weight to start from: class "
-                f"{np.argmin(totals > 0)} of {n_classes} has none, its initial raw prediction would be infinite."
+                "y_true must contain every class with a positive weight: class "
+                f"{np.argmin(totals > 0)} of {n_classes} has none, so its initial raw "
+                "prediction would be infinite."
             )
         return self._invert_posterior(totals / totals.sum())
 

@@ -67,8 +67,8 @@ def check_alpha(alpha: Any, n_classes: int | None) -> PerClass | None:
         return None
     if isinstance(alpha, str | dict):
         raise ValueError(
-            f"alpha must be {allowed}; got {alpha!r}. A loss sees no data: 'balanced' and a dict by class "
-            "label are understood by FocalBoostClassifier."
+            f"alpha must be {allowed}; got {alpha!r}. 'balanced' and a dict by class label need the "
+            "training data: pass them to FocalBoostClassifier."
         )
     values = _numbers("alpha", alpha, allowed)
     if not _within(values, 1e-15, 1e8) or (isinstance(values, float) and (n_classes != 2 or values >= 1)):

@@ -190,9 +190,9 @@ def test_other_metrics_on_request():
 @pytest.mark.parametrize(
     ("inner", "metric", "message"),
     [
-        ({}, "BrierScore", "eval_metric must be 'log_loss'.*plain sigmoids; got 'BrierScore'"),
+        ({}, "BrierScore", "eval_metric must be 'log_loss'.*uncorrected sigmoid; got 'BrierScore'"),
         ({"custom_metric": ["Accuracy"]}, None, "eval_metric must be 'log_loss'.*; got 'Accuracy'"),
-        ({}, ["log_loss", "focal_loss"], "eval_metric must hold at most one of"),
+        ({}, ["log_loss", "focal_loss"], "eval_metric must contain at most one of"),
     ],
 )
 def test_metrics_that_catboost_would_compute_on_the_sigmoid_are_refused(inner, metric, message):
@@ -270,7 +270,7 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
     floats["number"] = pd.Categorical(data["number"].astype(float) + 0.5)
     monkeypatch.setattr(catboost.CatBoostClassifier, "fit", None)
     unfitted = FocalBoostClassifier(booster("catboost"))
-    missing = r"^X must not hold missing values in the categories.*X\['letter'\].*fillna.*got them in 'letter'"
+    missing = r"^X must not contain missing values in the categorical.*X\['letter'\].*fillna.*got .* in 'letter'"
     for call in (
         lambda: unfitted.fit(gap, y),
         lambda: unfitted.fit(data, y, eval_set=[(gap, y)]),
@@ -279,12 +279,10 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
         with pytest.raises(ValueError, match=missing):
             call()
     with pytest.raises(
-        ValueError, match=r"^X must hold integers or strings in the categories.*floats in 'number'"
+        ValueError, match=r"^X must contain integers or strings in the categorical columns.*floats in 'number'"
     ):
         unfitted.fit(floats, y)
-    with pytest.raises(
-        ValueError, match=r"^cat_features must come with a data frame.*\[0\] with X of type ndarray"
-    ):
+    with pytest.raises(ValueError, match=r"^cat_features requires a data frame.*\[0\] with X of type ndarray"):
         unfitted.fit(np.zeros((len(y), 2)), y, cat_features=[0])
 
 
@@ -302,7 +300,7 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
         (
             {"gamma": [1.0, 2.0]},
             cancer,
-            r"^gamma must be one number with a CatBoost.*use an XGB.*got \(1.0, 2.0\)",
+            r"^gamma must be a single number with a CatBoost.*use an XGB.*got \(1.0, 2.0\)",
         ),
         ({"hessian": "exact"}, cancer, "^hessian must be 'safeguarded' with a CatBoost.*use an XGB.*got 'exact'"),
     ],

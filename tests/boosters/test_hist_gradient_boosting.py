@@ -315,7 +315,7 @@ ALONE = textwrap.dedent("""
 def test_with_no_booster_installed_the_default_names_the_one_that_needs_no_installation():
     run = subprocess.run([sys.executable, "-c", ALONE], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == (
-        "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, or pass an "
+        "estimator=None requires XGBoost, which is not installed: pip install xgboost, or pass an "
         "LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
     )
 

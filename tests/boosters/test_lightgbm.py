@@ -44,7 +44,7 @@ def test_a_model_text_in_another_style_is_an_error_not_a_wrong_model():
         def model_to_string(self, num_iteration):
             return "version=v9"
 
-    with pytest.raises(RuntimeError, match=r"version of LightGBM .* no max_feature_idx"):
+    with pytest.raises(RuntimeError, match=r"version of LightGBM: no max_feature_idx"):
         _store_objective(Unknown(), 2)
 
 

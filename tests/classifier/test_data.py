@@ -266,5 +266,5 @@ def test_labels_and_weights_as_columns(name, library):
 def test_a_missing_label_is_refused(name, missing):
     X, y = numbers(), table()[3].astype(object)
     y[3] = missing
-    with pytest.raises(ValueError, match=r"y must not hold missing or infinite values; got (None|nan)"):
+    with pytest.raises(ValueError, match=r"y must not contain missing or infinite values; got (None|nan)"):
         FocalBoostClassifier(booster(name)).fit(X, y)

@@ -153,7 +153,7 @@ def test_a_class_of_one_row_cannot_be_held_out(name):
     X, y = rare()
     y = np.where(np.arange(len(y)) == 0, 2, y)
     with pytest.raises(
-        ValueError, match=r"^early_stopping=True must hold out rows of every class: pass an eval_set"
+        ValueError, match=r"^early_stopping=True cannot hold out rows of every class: pass an eval_set"
     ):
         FocalBoostClassifier(booster(name), early_stopping=True).fit(X, y)
 

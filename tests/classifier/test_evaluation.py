@@ -192,7 +192,7 @@ def test_the_newer_spelling_eval_X_and_eval_y(name, spelling):
     old = model.fit(X, y, eval_set=[(X_eval, y_eval)]).evals_result_
     assert model.fit(X, y, **new).evals_result_ == old
     assert model.fit(X, y, eval_set=(X_eval, y_eval)).evals_result_ == old
-    with pytest.raises(ValueError, match="eval_X and eval_y must be given together, and instead of eval_set"):
+    with pytest.raises(ValueError, match="eval_X and eval_y must be passed together and without eval_set"):
         model.fit(X, y, eval_X=X_eval)
 
 
@@ -277,9 +277,9 @@ def test_eval_labels_of_strings_are_refused_for_classes_of_numbers(name, dtype):
     X = np.random.default_rng(0).normal(size=(260, 3))
     y = np.arange(260) % 13
     model = FocalBoostClassifier(booster(name, 3))
-    with pytest.raises(ValueError, match=r"^eval_set\[0\] must hold classes of y, .*; got b?'0'"):
+    with pytest.raises(ValueError, match=r"^eval_set\[0\] must contain only classes of y, .*; got b?'0'"):
         model.fit(X, y, eval_set=[(X, y.astype("S2" if dtype == "S2" else str).astype(dtype))])
-    with pytest.raises(ValueError, match=r"^eval_set\[0\] must hold classes of y, .*; got 0"):
+    with pytest.raises(ValueError, match=r"^eval_set\[0\] must contain only classes of y, .*; got 0"):
         model.fit(X, y.astype(str), eval_set=[(X, y)])
 
 
@@ -290,7 +290,7 @@ def test_eval_labels_beyond_the_precision_of_a_float_are_told_apart(name):
     model = FocalBoostClassifier(booster(name, 3))
     expected = model.fit(X, y, eval_set=[(X, y)]).evals_result_
     assert model.fit(X, y, eval_set=[(X, y.astype(np.uint64))]).evals_result_ == expected
-    with pytest.raises(ValueError, match=f"must hold classes of y, .*; got .*{2**53 + 2}"):
+    with pytest.raises(ValueError, match=f"must contain only classes of y, .*; got .*{2**53 + 2}"):
         model.fit(X, y, eval_set=[(X, y.astype(np.uint64) + np.uint64(1))])
 
 

@@ -47,9 +47,9 @@ NO_COLUMNS = "X must have at least one row and one column", "got no columns"
 
 # Where the local estimator says that it got this, how the message begins and what it got, in two partitions.
 IN_PARTS = {
-    "0.1257": ("y must hold class labels", r"got (np.float64\()?-?[0-9.]"),
+    "0.1257": ("y must contain class labels", r"got (np.float64\()?-?[0-9.]"),
     # The partition without None may be the first to complain: of labels that are integers, but as objects.
-    "None": ("y must (not hold missing|hold class)", "(None|0)"),
+    "None": ("y must (not contain missing|contain class)", "(None|0)"),
     r"\(60, 2\)": ("y must be one column of class labels", r"\(30, 2\)"),
     r"\[60, 59\]": (r"y must have the chunks of X, \(30, 30\)", r"\(30, 29\)"),
     r"\[59, 60\]": ("y must have as many rows as X in every partition", "30 and 29 in partition 1"),
@@ -61,8 +61,8 @@ IN_PARTS = {
 }
 IN_PARTS_OF_EVAL_SET = {
     **IN_PARTS,
-    "nan": ("y must not hold missing", "nan"),
-    r"eval_set\[0\] must not be masked": ("y must not be masked", ""),
+    "nan": ("y must not contain missing", "nan"),
+    r"eval_set\[0\] must not contain masked values": ("y must not contain masked values", ""),
     "59": IN_PARTS[r"\(59,\)"],
     "-1.0": ("sample_weight must be finite and >= 0", "-1.0"),
 }

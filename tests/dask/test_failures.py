@@ -49,8 +49,8 @@ class TestRefusals:
     def test_arrays_that_do_not_fit_together(self, client):
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
-        self.refused(dX, dy.rechunk(200), r"y must be partitioned as X, into 4 parts; got 2")
-        self.refused(dX, dy, r"sample_weight must be partitioned as X, into 4 parts; got 2", dw.rechunk(200))
+        self.refused(dX, dy.rechunk(200), r"y must have the 4 partitions of X; got 2")
+        self.refused(dX, dy, r"sample_weight must have the 4 partitions of X; got 2", dw.rechunk(200))
         self.refused(
             dX, dy.rechunk(((50, 150, 100, 100),)), r"y must have the chunks of X, \(100, 100, 100, 100\)"
         )
@@ -63,7 +63,7 @@ class TestRefusals:
         dX, dy, dw = split(X, y, w, chunk=100)
         self.refused(dX, da.full_like(dy, "often"), "at least two classes; got one class: \\['often'\\]")
         self.refused(dX, dX[:, 0], "NaN|missing or infinite")
-        self.refused(dX, dy, "positive somewhere in every class", da.where(dy == "rare", 0.0, dw))
+        self.refused(dX, dy, "positive for at least one row of every class", da.where(dy == "rare", 0.0, dw))
         self.refused(dX, dy, "finite and >= 0", -dw)
 
     def test_labels_of_different_types_by_partition(self, client):
@@ -75,7 +75,7 @@ class TestRefusals:
             rows = da.arange(400, chunks=100)
             return rows.map_blocks(lambda row: (first if row[0] < 200 else second)[row], dtype=first.dtype)
 
-        message = "y must hold labels of one type in all partitions; got "
+        message = "y must contain labels of the same type in all partitions; got "
         self.refused(dX, halves(integers, strings), f"^{message}numbers, strings")
         self.refused(dX, halves(strings.astype(object), integers == 1), f"^{message}booleans, strings")
         self.refused(dX, halves(integers == 1, integers), f"^{message}booleans, numbers")
@@ -90,7 +90,10 @@ class TestRefusals:
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
         self.refused(
-            dX, dy, r"eval_set\[0\] must hold classes of y.*never", eval_set=[(dX, da.full_like(dy, "never"))]
+            dX,
+            dy,
+            r"eval_set\[0\] must contain only classes of y.*never",
+            eval_set=[(dX, da.full_like(dy, "never"))],
         )
         self.refused(dX, dy, "features", eval_set=[(dX[:, :3], dy)])
         self.refused(dX, dy, "positive weight", eval_set=[(dX, dy)], eval_sample_weight=[dw * 0])

@@ -68,12 +68,12 @@ class TestSmallFiles:
         X, y = data[list("abcde")], data.y
         labels = data.y.compute().to_numpy()
         cases = {
-            r"y must be partitioned as X, into 8 parts; got \d after Dask has joined some: persist": (X, y),
-            r"X must be partitioned as y, into 8 parts; got \d after Dask has joined some: persist": (
+            r"y must have the 8 partitions of X; got \d after Dask fused some: persist": (X, y),
+            r"X must have the 8 partitions of y; got \d after Dask fused some: persist": (
                 data[list("abc")],
                 da.from_array(labels, chunks=500),
             ),
-            r"y must have as many rows as X in every partition; .* partition \d\. If Dask has joined": tuple(
+            r"y must have as many rows as X in every partition; .* partition \d\. If Dask fused": tuple(
                 column.repartition(npartitions=3) for column in (data[list("abcde")], data.y)
             ),
         }
