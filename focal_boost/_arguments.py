@@ -1,4 +1,4 @@
-"""Checks of the arrays and flags that losses, metrics and the estimator take. NumPy only.
+"""Validation of the arrays and flags passed to losses, metrics and the estimator. NumPy only.
 
 Every error names the argument, the offending value and what is allowed. The bounds keep every product of gamma,
 class weight, sample weight and raw prediction that a booster receives within the range of float32.
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-# Labels are checked in parts of this size, so that the check needs no memory of the size of the data.
+# Labels are checked in chunks of this size, so that memory use does not grow with the data.
 _PART = 65_536
 
 
 def to_float(value: Any) -> float:
-    """Return a real number as a float; an integer beyond the largest float as infinity."""
+    """Return a real number as a float; an integer too large for a float becomes infinity."""
     try:
         return float(value)
     except OverflowError:
@@ -44,7 +44,7 @@ def float_array(name: str, values: Any) -> np.ndarray:
     """Return a native float array: float32 stays float32, everything else becomes float64."""
     array = real_array(name, values)
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
-    with np.errstate(over="ignore", under="ignore"):  # of long doubles
+    with np.errstate(over="ignore", under="ignore"):  # long doubles may not fit
         return array.astype(np.float32 if single else np.float64, copy=False)
 
 
@@ -69,7 +69,7 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> np.ndarr
 
 
 def largest_label(y_true: Any) -> int:
-    """Return the largest label, at least 1; labels that are not finite are left to `check_labels`."""
+    """Return the largest label, at least 1; non-finite labels are rejected later, by `check_labels`."""
     labels = real_array("y_true", y_true)
     return int(labels.max(initial=1)) if np.isfinite(labels).all() else 1
 
@@ -94,7 +94,7 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def labels_first(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Return labels, raw prediction and weights, whichever way a booster passes them.
+    """Return labels, raw prediction and weights from either calling convention.
 
     The scikit-learn interfaces pass (labels, raw prediction[, weights]); the native ones pass (raw prediction,
     data set), and the data set holds labels and weights.

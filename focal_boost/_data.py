@@ -1,4 +1,4 @@
-"""Validation of labels, weights and eval sets: the data of one training. Knows no loss and no booster.
+"""Validation of labels, weights and eval sets, independent of losses and boosters.
 
 Every error names the argument, the value and what is allowed.
 """
@@ -27,10 +27,10 @@ class EvalSet(NamedTuple):
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that a booster trains on, with labels 0 to K - 1 in the order of ``classes``.
+    """The data of one training, with labels 0 to K - 1 in the order of ``classes``.
 
-    ``counts`` and ``totals`` are the rows and the weight of each class. The columns are arrays, or Dask arrays.
-    With ``n_iter_no_change`` training stops when the log loss has not improved for so many rounds.
+    ``counts`` and ``totals`` are the number of rows and the total weight of each class. The columns are NumPy or
+    Dask arrays. Training stops once the log loss has not improved for ``n_iter_no_change`` rounds.
     """
 
     features: Features
@@ -56,7 +56,7 @@ class Training:
 def read_training(
     estimator: Any, X: Any, y: Any, sample_weight: Any, eval_sets: list[tuple[Any, Any, Any]]
 ) -> Training:
-    """Return the validated training data; ``estimator`` receives number and names of the features."""
+    """Return the validated training data; store the number and names of the features on ``estimator``."""
     features = read_features(estimator, X, reset=True)
     check_lengths("X and y", X, y)
     classes, labels = encode(y)
@@ -69,7 +69,7 @@ def read_training(
 
 
 def hold_out(training: Training, validation_fraction: float, random_state: Any) -> Training:
-    """Return the training data with a stratified part of the rows as eval set instead."""
+    """Return the training data with a stratified sample of the rows held out as the eval set."""
     try:
         rows, held_out = map(
             np.sort,
@@ -111,7 +111,7 @@ def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any
 
 
 def pair_eval_sets(eval_set: Any, eval_X: Any, eval_y: Any, eval_sample_weight: Any) -> list[tuple[Any, Any, Any]]:
-    """Return (X, y, weight) of each eval set, from either spelling."""
+    """Return (X, y, weight) of each eval set, from ``eval_set`` or from ``eval_X`` and ``eval_y``."""
     if eval_X is not None or eval_y is not None:
         if eval_set is not None or eval_X is None or eval_y is None:
             raise ValueError("eval_X and eval_y must be passed together and without eval_set.")
@@ -144,10 +144,10 @@ def check_lengths(name: str, X: Any, y: Any) -> None:
 
 
 def column(name: str, y: Any) -> np.ndarray:
-    """Return labels as an array of shape (n,); Python numbers become NumPy's."""
+    """Return labels as an array of shape (n,); Python numbers become NumPy numbers."""
     if np.ma.is_masked(y):
         raise ValueError(f"{name} must not contain masked values: drop those rows.")
-    if getattr(getattr(y, "dtype", None), "kind", None) == "T":  # StringDType, which scikit-learn does not take
+    if getattr(getattr(y, "dtype", None), "kind", None) == "T":  # StringDType, which scikit-learn does not support
         y = y.astype(object)
     try:
         labels = column_or_1d(y, warn=True)
@@ -159,7 +159,7 @@ def column(name: str, y: Any) -> np.ndarray:
 
 
 def _kind(label: Any) -> type | None:
-    """Return bool or int for a number of that kind, None for every other label."""
+    """Return bool or int if the label is of that kind, else None."""
     return bool if isinstance(label, bool | np.bool_) else int if isinstance(label, int | np.integer) else None
 
 
@@ -173,14 +173,14 @@ def encode(y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"y must not contain missing or infinite values; got {y[missing][0]!s}.")
     try:
         if y.dtype.kind == "S" or any(isinstance(label, bytes) for label in y[:1]):
-            raise TypeError("Decode bytes.")  # an older scikit-learn only warns
+            raise TypeError("Decode bytes.")  # older versions of scikit-learn only warn
         check_classification_targets(y)
         classes = np.unique(y)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"y must contain class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
         ) from None
-    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
+    return classes, np.searchsorted(classes, y)  # faster than np.unique(return_inverse=True)
 
 
 def _is_missing(label: Any) -> bool:
@@ -195,8 +195,8 @@ def number_labels(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     known = np.zeros(len(y), dtype=bool)
     labels = np.zeros(len(y), dtype=np.intp)
     if numeric == (classes.dtype.kind in "biuf") and y.dtype.kind not in "S":
-        # In the type of the classes: a common type would round large integers. The comparison finds labels that
-        # the cast has changed.
+        # Cast to the dtype of the classes, because a common dtype would round large integers. The comparison
+        # below detects labels changed by the cast.
         with np.errstate(invalid="ignore"):
             labels = np.minimum(np.searchsorted(classes, y.astype(classes.dtype)), len(classes) - 1)
         known = classes[labels] == y
