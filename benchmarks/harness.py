@@ -1,4 +1,4 @@
-"""Shared by all experiments: the record of the environment, the file of results and the loop over problems."""
+"""Shared by all benchmarks: environment record, results file and the loop over problems."""
 
 from __future__ import annotations
 

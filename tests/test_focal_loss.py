@@ -1,4 +1,4 @@
-"""What `focal_loss` refuses and warns of."""
+"""Errors and warnings of `focal_loss`."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ from focal_boost import focal_loss
         ),
     ],
 )
-def test_focal_loss_refuses(arguments, message):
+def test_invalid_input_is_rejected(arguments, message):
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         focal_loss(**{"y_true": [0, 1], "raw_prediction": [0.0, 1.0], **arguments})
 

@@ -1,4 +1,4 @@
-"""What estimator and `focal_loss` must refuse: before any training, by name and value, leaving all as it was."""
+"""Invalid input is rejected before training, with name and value, and nothing is changed."""
 
 import copy
 import re
@@ -29,15 +29,15 @@ def at(array, index, value):
     return array
 
 
-# (parameters of the estimator, arguments of fit that differ, how the message begins, what it says it got)
+# (estimator parameters, changed fit arguments, beginning of the message, value in the message)
 PARAMETERS = [
-    # Refusals of the loss, in full in tests/losses, one of each kind here.
+    # Errors of the loss, one of each kind; the full cases are in tests/losses.
     ({"gamma": -1}, "gamma must be a finite number >= 0", "-1"),
     ({"gamma": [1, 2, 3]}, "gamma must have one value per class, 2", "3: "),
     ({"alpha": 1.0}, r"alpha must be None, a float in \(0, 1\)", "1.0"),
     ({"alpha": [1, 2, 3]}, "alpha must have one value per class, 2", "3: "),
     ({"hessian": "Exact"}, "hessian must be one of 'safeguarded'", "'Exact'"),
-    # Refusals of the estimator.
+    # Errors of the estimator.
     ({"alpha": "Balanced"}, "alpha must be None, 'balanced'", "'Balanced'"),
     ({"alpha": {0: 1.0, 2: 1.0}}, r"alpha must name classes of y, \[0, 1\]", "2"),
     ({"alpha": {"0": 1.0}}, r"alpha must name classes of y, \[0, 1\]", "'0'"),
@@ -166,7 +166,7 @@ def state(model):
 
 
 def assert_refused(model, message, got, **fit):
-    """Refuse, name what and why, and change neither the estimator given nor what was fitted before."""
+    """Check the error message, and that neither the given estimator nor an earlier fit is changed."""
     before, inner, params = state(model), model.estimator, copy.deepcopy(model.estimator.get_params())
     arguments = {"X": X, "y": Y, **fit}
     with pytest.raises((ValueError, TypeError), match=rf"(?s)^{message}.*{got}") as error:
@@ -198,8 +198,8 @@ def test_metrics_refused(name, metric, no_training):
     assert_refused(FocalBoostClassifier(booster(name, **inner)), "eval_metric must be", got, **fit)
 
 
-def test_data_that_have_not_been_read_are_refused(no_training):
-    with pytest.warns(match="resolving its schema"):  # of polars, about any look at the columns
+def test_lazy_frames_are_rejected(no_training):
+    with pytest.warns(match="resolving its schema"):  # polars warns about any access to the columns
         assert_refused(
             FocalBoostClassifier(booster("xgboost")), "X must be", "LazyFrame", X=pl.LazyFrame({"a": X[:, 0]})
         )
