@@ -70,7 +70,7 @@ def weights(n_samples, seed=0):
 
 
 def labelled_probabilities(n_classes, n=400, seed=0):
-    """Labels drawn from the probabilities beside them."""
+    """Return labels and the probabilities that they were drawn from."""
     random = np.random.default_rng(seed)
     proba = random.dirichlet(np.ones(n_classes), n)
     return np.array([random.choice(n_classes, p=p) for p in proba]), proba

@@ -81,13 +81,16 @@ def test_xgboost_passes_raw_predictions_to_a_callable_metric():
     model.fit(X, Y, eval_set=[(X, Y)], verbose=False)
     raw = model.predict(X, output_margin=True)
     np.testing.assert_allclose(
-        seen[-1], raw, rtol=1e-5, err_msg=f"{XGBOOST} no longer gives a metric beside a callable objective margins"
+        seen[-1],
+        raw,
+        rtol=1e-5,
+        err_msg=f"{XGBOOST} no longer passes margins to a metric if the objective is a callable",
     )
 
 
 def test_xgboost_rejects_an_empty_array_at_an_unaligned_address():
     odd = np.ndarray((0, 5), np.float64, buffer=bytearray(64), offset=3)
-    assert odd.flags.aligned, f"NumPy {np.__version__} no longer calls an empty array aligned wherever it lies"
+    assert odd.flags.aligned, f"NumPy {np.__version__} no longer considers an empty array aligned at every address"
     # If this no longer raises, XGBoost does not need empty Dask partitions to be dropped.
     with pytest.raises(xgboost.core.XGBoostError, match="misalignment"):
         xgboost.DMatrix(odd)
