@@ -28,7 +28,7 @@ PLOTS = {
 }
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
-runs = typer.Typer(help="Run an experiment and write its results.", no_args_is_help=True)
+runs = typer.Typer(help="Run a benchmark and write its results.", no_args_is_help=True)
 app.add_typer(runs, name="run")
 runs.command("quality")(quality.command)
 runs.command("speed")(speed.command)
@@ -41,10 +41,10 @@ ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder of the re
 
 @app.command()
 def tables(
-    pages: Annotated[list[Path] | None, typer.Argument(help="Pages to change; those in docs by default.")] = None,
+    pages: Annotated[list[Path] | None, typer.Argument(help="Pages to update; by default those in docs.")] = None,
     results: ResultsFolder = harness.RESULTS,
 ) -> None:
-    """Replace the tables of the pages, between ``<!-- table NAME -->`` and ``<!-- end -->``."""
+    """Update the tables in the pages, between ``<!-- table NAME -->`` and ``<!-- end -->``."""
 
     def made(match: re.Match[str]) -> str:
         name = match[1]
@@ -71,9 +71,9 @@ def markdown(table: Any) -> str:
 @app.command()
 def plot(
     results: ResultsFolder = harness.RESULTS,
-    images: Annotated[Path, typer.Option(help="Folder of the pictures.")] = DOCS / "images",
+    images: Annotated[Path, typer.Option(help="Folder for the figures.")] = DOCS / "images",
 ) -> None:
-    """Draw the pictures of all experiments that have results."""
+    """Draw the figures of all benchmarks that have results."""
     matplotlib.use("Agg")
     images.mkdir(parents=True, exist_ok=True)
     for name, draw in PLOTS.items():

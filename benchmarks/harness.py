@@ -1,4 +1,4 @@
-"""Shared by all experiments: the record of the environment, the file of results and the loop over problems."""
+"""Shared by all benchmarks: environment record, results file and the loop over problems."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def environment() -> dict[str, Any]:
 class Results:
     """The rows of one experiment, each identified by its key columns, in ``NAME.csv``.
 
-    The section ``[NAME]`` of ``environment.toml`` beside it holds the machine, the versions and the settings. Rows
+    The section ``[NAME]`` of ``environment.toml`` in the same folder records machine, versions and settings. Rows
     already in the file are kept; a file measured on another machine or with other settings is rejected.
     """
 

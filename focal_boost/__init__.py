@@ -1,4 +1,4 @@
-"""Focal loss for gradient boosting: objectives, an estimator with calibrated probabilities, a comparison."""
+"""Focal loss for gradient boosting: objectives, a calibrated classifier and a model comparison."""
 
 from typing import TYPE_CHECKING, Any
 

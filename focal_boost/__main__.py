@@ -4,8 +4,8 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, or name the packages to install if one is missing."""
-    if sys.argv[1:2] == ["compare"]:  # the imports take seconds, the first time after an installation many
+    """Run the command line; if a package is missing, exit with the pip command that installs it."""
+    if sys.argv[1:2] == ["compare"]:  # importing takes seconds, longer right after an installation
         print("focal-boost compare: loading", file=sys.stderr, flush=True)
     try:
         from focal_boost.comparison.command import app

@@ -1,4 +1,4 @@
-"""Checks of the arrays and flags that losses, metrics and the estimator take. NumPy only.
+"""Validation of the arrays and flags passed to losses, metrics and the estimator. NumPy only.
 
 Every error names the argument, the offending value and what is allowed. The bounds keep every product of gamma,
 class weight, sample weight and raw prediction that a booster receives within the range of float32.
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-# Labels are checked in parts of this size, so that the check needs no memory of the size of the data.
+# Labels are checked in chunks of this size, so that memory use does not grow with the data.
 _PART = 65_536
 
 
 def to_float(value: Any) -> float:
-    """Return a real number as a float; an integer beyond the largest float as infinity."""
+    """Return a real number as a float; an integer too large for a float becomes infinity."""
     try:
         return float(value)
     except OverflowError:
@@ -32,11 +32,11 @@ def real_array(name: str, values: Any) -> np.ndarray:
     if array.dtype.kind == "O":
         for entry in array.flat:
             if not isinstance(entry, Real | np.bool_):
-                raise TypeError(f"{name} must hold real numbers; got {entry!r}.")
+                raise TypeError(f"{name} must contain real numbers; got {entry!r}.")
         array = np.array([to_float(entry) for entry in array.flat]).reshape(array.shape)
     if array.dtype.kind not in "biuf" or np.ma.is_masked(values):
         got = "masked entries" if np.ma.is_masked(values) else repr(array.flat[0]) if array.size else array.dtype
-        raise TypeError(f"{name} must hold real numbers; got {got}.")
+        raise TypeError(f"{name} must contain real numbers; got {got}.")
     return array
 
 
@@ -44,7 +44,7 @@ def float_array(name: str, values: Any) -> np.ndarray:
     """Return a native float array: float32 stays float32, everything else becomes float64."""
     array = real_array(name, values)
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
-    with np.errstate(over="ignore", under="ignore"):  # of long doubles
+    with np.errstate(over="ignore", under="ignore"):  # long doubles may not fit
         return array.astype(np.float32 if single else np.float64, copy=False)
 
 
@@ -52,7 +52,7 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> np.ndarr
     """Return the labels 0..K-1 as an array of shape (n,) of any numeric dtype."""
     labels = real_array("y_true", y_true)
     if labels.ndim != 1 or (n_samples is not None and len(labels) != n_samples):
-        expected = "(n_samples,)" if n_samples is None else f"({n_samples},) as raw_prediction has rows"
+        expected = "(n_samples,)" if n_samples is None else f"({n_samples},), one label per row of raw_prediction"
         raise ValueError(f"y_true must have shape {expected}; got {labels.shape}.")
     for start in range(0, len(labels), _PART):
         part = labels[start : start + _PART]
@@ -69,7 +69,7 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> np.ndarr
 
 
 def largest_label(y_true: Any) -> int:
-    """Return the largest label, at least 1; labels that are not finite are left to `check_labels`."""
+    """Return the largest label, at least 1; non-finite labels are rejected later, by `check_labels`."""
     labels = real_array("y_true", y_true)
     return int(labels.max(initial=1)) if np.isfinite(labels).all() else 1
 
@@ -94,7 +94,7 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def labels_first(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Return labels, raw prediction and weights, whichever way a booster passes them.
+    """Return labels, raw prediction and weights from either calling convention.
 
     The scikit-learn interfaces pass (labels, raw prediction[, weights]); the native ones pass (raw prediction,
     data set), and the data set holds labels and weights.

@@ -1,4 +1,4 @@
-"""Validation of labels, weights and eval sets: the data of one training. Knows no loss and no booster.
+"""Validation of labels, weights and eval sets, independent of losses and boosters.
 
 Every error names the argument, the value and what is allowed.
 """
@@ -27,10 +27,10 @@ class EvalSet(NamedTuple):
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that a booster trains on, with labels 0 to K - 1 in the order of ``classes``.
+    """The data of one training, with labels 0 to K - 1 in the order of ``classes``.
 
-    ``counts`` and ``totals`` are the rows and the weight of each class. The columns are arrays, or Dask arrays.
-    With ``n_iter_no_change`` training stops when the log loss has not improved for so many rounds.
+    ``counts`` and ``totals`` are the number of rows and the total weight of each class. The columns are NumPy or
+    Dask arrays. Training stops once the log loss has not improved for ``n_iter_no_change`` rounds.
     """
 
     features: Features
@@ -44,18 +44,19 @@ class Training:
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
-            raise ValueError(f"y must hold at least two classes; got one class: {self.classes.tolist()}.")
+            raise ValueError(f"y must contain at least two classes; got one class: {self.classes.tolist()}.")
         if not self.totals.all():
             empty = self.classes[self.totals == 0].tolist()
             raise ValueError(
-                f"sample_weight must be positive somewhere in every class; it is zero for all of {empty}."
+                f"sample_weight must be positive for at least one row of every class; "
+                f"it is zero for every row of {empty}."
             )
 
 
 def read_training(
     estimator: Any, X: Any, y: Any, sample_weight: Any, eval_sets: list[tuple[Any, Any, Any]]
 ) -> Training:
-    """Return the validated training data; ``estimator`` receives number and names of the features."""
+    """Return the validated training data; store the number and names of the features on ``estimator``."""
     features = read_features(estimator, X, reset=True)
     check_lengths("X and y", X, y)
     classes, labels = encode(y)
@@ -68,7 +69,7 @@ def read_training(
 
 
 def hold_out(training: Training, validation_fraction: float, random_state: Any) -> Training:
-    """Return the training data with a stratified part of the rows as eval set instead."""
+    """Return the training data with a stratified sample of the rows held out as the eval set."""
     try:
         rows, held_out = map(
             np.sort,
@@ -81,12 +82,12 @@ def hold_out(training: Training, validation_fraction: float, random_state: Any) 
         )
     except ValueError as error:
         raise ValueError(
-            f"early_stopping=True must hold out rows of every class: pass an eval_set instead. {error}"
+            f"early_stopping=True cannot hold out rows of every class: pass an eval_set instead. {error}"
         ) from None
     labels, weight = training.labels, training.sample_weight
     kept_weight, held_out_weight = (None, None) if weight is None else (weight[rows], weight[held_out])
     if held_out_weight is not None and not held_out_weight.any():
-        raise ValueError("early_stopping=True must hold out rows of positive weight: pass an eval_set instead.")
+        raise ValueError("early_stopping=True held out only rows of weight zero: pass an eval_set instead.")
     n_classes = len(training.classes)
     return replace(
         training,
@@ -105,19 +106,19 @@ def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any
     labels = number_labels(name, column(name, y), classes)
     weight = check_sample_weight(sample_weight, len(labels), f"sample_weight of {name}")
     if weight is not None and not weight.any():
-        raise ValueError(f"{name} must hold rows of positive weight.")
+        raise ValueError(f"{name} must contain at least one row of positive weight.")
     return EvalSet(features, labels, weight)
 
 
 def pair_eval_sets(eval_set: Any, eval_X: Any, eval_y: Any, eval_sample_weight: Any) -> list[tuple[Any, Any, Any]]:
-    """Return (X, y, weight) of each eval set, from either spelling."""
+    """Return (X, y, weight) of each eval set, from ``eval_set`` or from ``eval_X`` and ``eval_y``."""
     if eval_X is not None or eval_y is not None:
         if eval_set is not None or eval_X is None or eval_y is None:
-            raise ValueError("eval_X and eval_y must be given together, and instead of eval_set.")
+            raise ValueError("eval_X and eval_y must be passed together and without eval_set.")
         eval_set = list(zip(eval_X, eval_y, strict=True)) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
     if eval_set is None:
         if eval_sample_weight is not None:
-            raise ValueError("eval_sample_weight must come with eval_set.")
+            raise ValueError("eval_sample_weight requires eval_set.")
         return []
     if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
         eval_set = [eval_set]
@@ -128,25 +129,25 @@ def pair_eval_sets(eval_set: Any, eval_X: Any, eval_y: Any, eval_sample_weight: 
     weights = [None] * len(eval_set) if eval_sample_weight is None else eval_sample_weight
     if not isinstance(weights, tuple | list) or len(weights) != len(eval_set):
         raise ValueError(
-            f"eval_sample_weight must be a list with an entry per pair of eval_set, {len(eval_set)}; "
+            f"eval_sample_weight must be a list with one entry per pair in eval_set ({len(eval_set)}); "
             f"got {eval_sample_weight!r}."
         )
     return [(X, y, weight) for (X, y), weight in zip(eval_set, weights, strict=True)]
 
 
 def check_lengths(name: str, X: Any, y: Any) -> None:
-    """Raise ValueError or TypeError unless X and y have equal numbers of rows."""
+    """Raise ValueError or TypeError unless X and y have the same number of rows."""
     try:
         check_consistent_length(X, y)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must have equal numbers of rows. {error}") from None
+        raise type(error)(f"{name} must have the same number of rows. {error}") from None
 
 
 def column(name: str, y: Any) -> np.ndarray:
-    """Return labels as an array of shape (n,); Python numbers become NumPy's."""
+    """Return labels as an array of shape (n,); Python numbers become NumPy numbers."""
     if np.ma.is_masked(y):
-        raise ValueError(f"{name} must not be masked: leave those rows out.")
-    if getattr(getattr(y, "dtype", None), "kind", None) == "T":  # StringDType, which scikit-learn does not take
+        raise ValueError(f"{name} must not contain masked values: drop those rows.")
+    if getattr(getattr(y, "dtype", None), "kind", None) == "T":  # StringDType, which scikit-learn does not support
         y = y.astype(object)
     try:
         labels = column_or_1d(y, warn=True)
@@ -158,7 +159,7 @@ def column(name: str, y: Any) -> np.ndarray:
 
 
 def _kind(label: Any) -> type | None:
-    """Return bool or int for a number of that kind, None for every other label."""
+    """Return bool or int if the label is of that kind, else None."""
     return bool if isinstance(label, bool | np.bool_) else int if isinstance(label, int | np.integer) else None
 
 
@@ -169,17 +170,17 @@ def encode(y: Any) -> tuple[np.ndarray, np.ndarray]:
     if y.dtype.kind == "O":
         missing = np.array([_is_missing(label) for label in y])
     if missing.any():
-        raise ValueError(f"y must not hold missing or infinite values; got {y[missing][0]!s}.")
+        raise ValueError(f"y must not contain missing or infinite values; got {y[missing][0]!s}.")
     try:
         if y.dtype.kind == "S" or any(isinstance(label, bytes) for label in y[:1]):
-            raise TypeError("Decode bytes.")  # an older scikit-learn only warns
+            raise TypeError("Decode bytes.")  # older versions of scikit-learn only warn
         check_classification_targets(y)
         classes = np.unique(y)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"y must hold class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
+            f"y must contain class labels, all integers, booleans or strings; got {y[0]!r}. {error}"
         ) from None
-    return classes, np.searchsorted(classes, y)  # np.unique would sort all of y to number it
+    return classes, np.searchsorted(classes, y)  # faster than np.unique(return_inverse=True)
 
 
 def _is_missing(label: Any) -> bool:
@@ -194,11 +195,13 @@ def number_labels(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     known = np.zeros(len(y), dtype=bool)
     labels = np.zeros(len(y), dtype=np.intp)
     if numeric == (classes.dtype.kind in "biuf") and y.dtype.kind not in "S":
-        # In the type of the classes: a common type would round large integers. The comparison finds labels that
-        # the cast has changed.
+        # Cast to the dtype of the classes, because a common dtype would round large integers. The comparison
+        # below detects labels changed by the cast.
         with np.errstate(invalid="ignore"):
             labels = np.minimum(np.searchsorted(classes, y.astype(classes.dtype)), len(classes) - 1)
         known = classes[labels] == y
     if not known.all():
-        raise ValueError(f"{name} must hold classes of y, {classes.tolist()}; got {y[~known].tolist()[0]!r}.")
+        raise ValueError(
+            f"{name} must contain only classes of y, {classes.tolist()}; got {y[~known].tolist()[0]!r}."
+        )
     return labels

@@ -1,4 +1,4 @@
-"""Validation of the features, and their conversion to what a booster can read. Knows no loss.
+"""Validation of features and their conversion for the boosters, independent of losses.
 
 Every error names the argument, the value and what is allowed.
 """
@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 
 @dataclass(frozen=True)
 class Features:
-    """Validated features; of a polars or pyarrow frame also the narwhals frame and its categorical columns."""
+    """Validated features; for polars and pyarrow also the narwhals frame and its categorical columns."""
 
     X: Any
     frame: Any = None
@@ -36,16 +36,16 @@ class Features:
 
 
 def read_features(estimator: Any, X: Any, reset: bool) -> Features:
-    """Return validated features; ``estimator`` keeps number and names of the features or compares them."""
+    """Return validated features; store their number and names on ``estimator`` if ``reset``, else check them."""
     if hasattr(X, "columns"):
         check_frame(X)
         features = _read_arrow_frame(X)
-        # Validates names and number of the features only: categories must reach the booster untouched.
+        # Check names and number of the features only: categories must reach the booster unchanged.
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return features
     X = fill_masked(X)
     if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
-        raise TypeError(f"X must hold numbers; got {X.dtype}.")
+        raise TypeError(f"X must contain numbers; got {X.dtype}.")
     try:
         X = validate_data(
             estimator,
@@ -63,14 +63,14 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
 
 
 def fill_masked(X: Any) -> Any:
-    """Return the array with NaN, a missing value, for masked entries: scikit-learn would ignore the mask."""
+    """Return the array with masked entries replaced by NaN: scikit-learn would ignore the mask."""
     if not np.ma.is_masked(X):
         return X
     return X.astype(np.float32 if X.dtype == np.float32 else np.float64).filled(np.nan)
 
 
 def sort_entries(X: Any) -> Any:
-    """Return a sparse matrix with the entries of each row sorted and summed: XGBoost can crash on others."""
+    """Return a sparse matrix with sorted, summed entries; XGBoost can crash on any other."""
     if not sparse.issparse(X) or X.has_canonical_format:
         return X
     X = X.copy()
@@ -78,7 +78,7 @@ def sort_entries(X: Any) -> Any:
     return X
 
 
-# pandas' names for the kinds of categories that can be written into a model.
+# pandas' names for the kinds of categories that a model file can store.
 _CATEGORIES = {
     "string",
     "integer",
@@ -92,7 +92,7 @@ _CATEGORIES = {
 
 
 def check_frame(X: Any) -> None:
-    """Raise ValueError or TypeError for columns on which the boosters fail late, silently or with a crash."""
+    """Raise ValueError or TypeError for columns that make a booster crash or fail late or silently."""
     if not hasattr(X, "shape"):
         raise TypeError(f"X must be an array, a sparse matrix or a data frame in memory; got {type(X).__name__}.")
     if 0 in X.shape:
@@ -100,20 +100,24 @@ def check_frame(X: Any) -> None:
     names = list(getattr(X, "column_names", X.columns))  # column_names: pyarrow
     if len(set(names)) < len(names):
         repeated = max(names, key=names.count)
-        raise ValueError(f"X must have columns of different names; got {repeated!r} more than once.")
+        raise ValueError(f"X must have unique column names; got {repeated!r} more than once.")
     for name, dtype in zip(names, getattr(X, "dtypes", ()), strict=False):
         if not isinstance(dtype, np.dtype):
             kind = getattr(getattr(dtype, "categories", None), "inferred_type", "empty")
             if kind not in _CATEGORIES:
-                raise ValueError(f"X must hold categories that are numbers or strings; got {name!r} of {kind}s.")
+                raise ValueError(
+                    f"X must contain categories that are numbers or strings; got {name!r} with {kind} categories."
+                )
         elif not dtype.isnative:  # XGBoost would silently read garbage
-            raise ValueError(f"X must hold columns of native byte order; got {name!r} in another one.")
+            raise ValueError(f"X must contain columns of native byte order; got {name!r} in another byte order.")
         elif dtype.kind in "mM":
-            raise ValueError(f"X must hold columns of numbers, booleans or categories; got {name!r} of {dtype}.")
+            raise ValueError(
+                f"X must contain columns of numbers, booleans or categories; got {name!r} of {dtype}."
+            )
 
 
 def _read_arrow_frame(X: Any) -> Features:
-    """Return a frame, with its narwhals frame if it is of polars or pyarrow.
+    """Return the features of a frame, with its narwhals frame if it is a polars or pyarrow frame.
 
     Raises ValueError for a column that is not numeric, boolean or categorical: XGBoost raises a KeyError on it,
     and LightGBM crashes.
@@ -131,14 +135,15 @@ def _read_arrow_frame(X: Any) -> Features:
     for name, dtype in schema.items():
         if dtype not in (*integers, nw.Float32, nw.Float64, nw.Boolean, nw.Categorical, nw.Enum):
             raise ValueError(
-                f"X must hold columns of integers, floats, booleans or categories; got {name!r} of type {dtype}."
+                f"X must contain columns of integers, floats, booleans or categories; "
+                f"got {name!r} of type {dtype}."
             )
     categories = {name: dtype for name, dtype in schema.items() if dtype in (nw.Categorical, nw.Enum)}
     return Features(X, frame, categories)
 
 
 def polars_enums(features: Features) -> Any:
-    """Return the features with polars' Categorical columns as Enum, the only one that recent XGBoost accepts."""
+    """Return the features with polars' Categorical columns as Enum, the only kind that recent XGBoost accepts."""
     import narwhals as nw
 
     categories = [name for name, dtype in features.categories.items() if dtype == nw.Categorical]
@@ -155,7 +160,7 @@ def pandas_categories(features: Features) -> Any:
     """Return a polars or pyarrow frame as a pandas frame with unordered categories."""
     import narwhals as nw
 
-    # Via strings: pandas would turn an Enum into an ordered categorical, whose codes LightGBM takes for numbers,
-    # and pyarrow did not always pass unsigned codes on.
+    # Via strings: pandas would turn an Enum into an ordered categorical, whose codes LightGBM treats as numbers,
+    # and some versions of pyarrow cannot convert unsigned codes.
     strings = [nw.col(name).cast(nw.String) for name in features.categories]
     return features.frame.with_columns(*strings).to_pandas().astype(dict.fromkeys(features.categories, "category"))

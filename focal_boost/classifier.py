@@ -1,4 +1,4 @@
-"""The scikit-learn estimator: validate the data, resolve the loss, train the booster, assign the results."""
+"""The scikit-learn classifier: input validation, training and prediction."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ from focal_boost.losses import BinaryFocalLoss, FocalLoss, Gamma, Hessian, Multi
 
 
 class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """Gradient boosting with the focal loss and calibrated probabilities, over a booster of your choice.
+    """Gradient boosting classifier with the focal loss and calibrated probabilities.
 
     Parameters
     ----------
     estimator : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier, optional
-        The unfitted booster, cloned and never modified. None: an XGBClassifier that accepts categories. A
-        CatBoostClassifier takes two classes, one gamma and the default Hessian only. Also, experimentally, a
-        HistGradientBoostingClassifier, which needs no installation.
+        The unfitted booster, which is cloned and never modified. None is an XGBClassifier that accepts categories.
+        A CatBoostClassifier supports only two classes, a single gamma and the default Hessian.
+        HistGradientBoostingClassifier, which is part of scikit-learn, is supported experimentally.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
-        Class weight: none; inverse class frequencies as scikit-learn computes them; for two classes a float in
-        (0, 1) that weighs the second class, 1 - alpha the first; one positive number per class, in the order of
-        ``classes_``; or a dict by class label (1 for a class not named). It multiplies ``sample_weight``.
+        Class weight, multiplied with ``sample_weight``. None: no weighting. "balanced": inverse class frequencies,
+        as in scikit-learn. float in (0, 1), two classes only: the weight of the second class; the first has
+        1 - alpha. sequence: one positive number per class, in the order of ``classes_``. dict: weights by class
+        label, 1 for classes not named.
     calibrated : bool, default=True
-        Whether `predict_proba` estimates the class posterior, undoing the distortion by gamma and alpha in closed
-        form, or is the plain sigmoid or softmax, shifted by alpha. Read at predict time: no refit is needed.
+        Whether `predict_proba` estimates the class posterior, which corrects in closed form for the distortion by
+        gamma and alpha, or returns the plain sigmoid or softmax. Can be changed without refitting.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
         The second derivative passed to the booster; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
     early_stopping : bool, default=False
-        Whether to stop training when the log loss of `predict_proba` on an eval set no longer improves, and to
-        predict with the best round. Without an ``eval_set`` in `fit` (which grouped or time-ordered rows need), a
-        stratified part of the training rows is held out.
+        Whether to stop training when the log loss of `predict_proba` on the eval set no longer improves, and to
+        predict with the best round. If `fit` gets no ``eval_set``, a stratified random sample of the training rows
+        is held out; pass an ``eval_set`` if rows are grouped or ordered in time.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, in (0, 1).
+        Share of the training rows to hold out, in (0, 1).
     n_iter_no_change : int, default=10
         Number of rounds without improvement after which training stops, at least 1.
     random_state : int, RandomState instance or None, default=None
@@ -62,26 +63,27 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
         Number of features seen in fit.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features, where the data have them all as strings.
+        Names of the features, if all of them are strings.
     loss_ : BinaryFocalLoss or MulticlassFocalLoss
         The loss, with alpha resolved to numbers.
     initial_raw_prediction_ : float or ndarray of shape (n_classes,)
-        The constant that the model starts from, whose posterior is the class prior; K values sum to zero.
+        The starting value of the boosting, whose posterior is the class prior. K values sum to zero.
     estimator_ : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier
         The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
         predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
-        The native model inside; of scikit-learn and CatBoost ``estimator_`` itself.
+        The native model; for scikit-learn and CatBoost ``estimator_`` itself.
     feature_importances_ : ndarray of shape (n_features,)
-        As the booster computes them; HistGradientBoostingClassifier has none.
+        Importances computed by the booster; not available for HistGradientBoostingClassifier.
     n_iter_ : int
         Number of boosting rounds that prediction uses, counted from 1 for every booster.
     best_iteration_ : int
-        With early stopping, as the booster counts: XGBoost and CatBoost from 0, LightGBM and scikit-learn from 1.
+        Best iteration, only with early stopping. XGBoost and CatBoost count from 0, LightGBM and scikit-learn from
+        1.
     best_score_ : float
-        With early stopping, the watched metric in the best iteration.
+        Watched metric in the best iteration, only with early stopping.
     evals_result_ : dict
-        With ``eval_set``, {set: {metric: [value per round]}}.
+        {set: {metric: [value per round]}}, empty without an eval set.
 
     References
     ----------
@@ -152,28 +154,28 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Frames of pandas, polars or pyarrow reach the booster with their categories. NaN and masked entries are
-            missing values.
+            Categorical columns of pandas, polars and pyarrow frames are passed to the booster as categories. NaN
+            and masked entries are missing values.
         y : array-like of shape (n_samples,)
             Class labels of any type, at least two classes.
         sample_weight : array-like of shape (n_samples,), optional
-            Finite, not negative, positive somewhere in every class.
+            Finite and non-negative, positive for at least one row of every class.
         eval_set : list of (X, y) pairs, optional
-            Sets to evaluate after every round, labelled as ``y``. The number reported is the log loss of what
-            `predict_proba` returns, and what ``eval_metric`` requests.
+            Sets to evaluate after every round, with the same labels as ``y``. ``eval_metric`` chooses the metrics,
+            by default the log loss of `predict_proba`.
         eval_X, eval_y : array-like or tuple of array-likes, optional
-            LightGBM's spelling of ``eval_set``.
+            Alternative to ``eval_set``, as in LightGBM.
         eval_sample_weight : list of array-likes or None, optional
             Weights of the eval sets.
         eval_metric : str, callable or list of these, optional
             Metrics to report: ``"log_loss"`` (the default), ``"focal_loss"``, the booster's rank metrics, and
             callables of (y_true, probabilities[, sample_weight]) in the form that the booster expects.
         callbacks : list of callables, optional
-            Callbacks of the booster, beside those of the estimator.
+            Callbacks for the booster, in addition to those of the estimator.
         verbose : bool or int, default=False
-            Print the metrics of the eval sets after every round, or after every so many rounds.
+            Print the metrics of the eval sets after every round, or every ``verbose`` rounds.
         **fit_params
-            Passed to the fit of the booster.
+            Passed to ``fit`` of the booster.
 
         Returns
         -------
@@ -182,10 +184,10 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            On wrong input, before anything is trained; a previous fit is then left as it was.
+            If the input is invalid. Raised before training; an earlier fit is kept.
         """
         booster = booster_of(default_estimator() if self.estimator is None else self.estimator)
-        # A copy collects the results, so that a failed fit changes nothing and other threads never see half a fit.
+        # Results are stored on a copy: a failed fit changes nothing, and other threads never see a partial fit.
         fitted = copy(self)
         eval_sets = pair_eval_sets(eval_set, eval_X, eval_y, eval_sample_weight)
         booster.check_parameters()
@@ -215,7 +217,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities, float64 of shape (n_samples, n_classes), in the order of ``classes_``.
 
-        With ``calibrated=True`` the estimated posterior, else the plain sigmoid or softmax.
+        With ``calibrated=True`` this is the estimated posterior, else the plain sigmoid or softmax.
         """
         fitted = self._snapshot()
         return fitted.loss_.predict_proba(fitted.decision_function(X), fitted.calibrated)
@@ -228,8 +230,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def staged_decision_function(self, X: Any) -> Iterator[np.ndarray]:
         """Yield the raw prediction after each boosting round, float64, as `decision_function` returns it.
 
-        Predictions are summed round by round: they agree with those of a smaller model to the booster's rounding
-        error. There are ``n_iter_`` of them.
+        There are ``n_iter_`` predictions. They agree with those of a smaller model up to rounding error.
         """
         fitted = self._snapshot()
         features = read_features(fitted, X, reset=False)
@@ -244,13 +245,13 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def booster_(self) -> Any:
-        """The native model inside."""
+        """The booster's native model."""
         check_is_fitted(self)
         return booster_of(self.estimator_).native
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """As the booster computes them, (n_features,)."""
+        """Importances computed by the booster, (n_features,)."""
         check_is_fitted(self)
         return self.estimator_.feature_importances_
 
@@ -268,12 +269,12 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def best_iteration_(self) -> int:
-        """With early stopping, the best iteration as the booster counts: XGBoost from 0, LightGBM from 1."""
+        """Best iteration, only with early stopping; XGBoost counts from 0, LightGBM from 1."""
         return self._from_early_stopping("best_iteration")
 
     @property
     def best_score_(self) -> float:
-        """With early stopping, the watched metric in the best iteration."""
+        """Watched metric in the best iteration, only with early stopping."""
         return self._from_early_stopping("best_score")
 
     def _from_early_stopping(self, name: str) -> Any:
@@ -284,13 +285,13 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return value
 
     def _snapshot(self) -> Self:
-        """Return the fitted state, the same throughout even if another thread refits."""
+        """Return a copy that does not change if another thread refits the estimator."""
         check_is_fitted(self)
         return copy(self)
 
     def __sklearn_clone__(self) -> Self:
         bare = copy(self)
-        bare.estimator = None  # scikit-learn cannot clone a CatBoostClassifier with lists among its parameters
+        bare.estimator = None  # sklearn.base.clone fails if a CatBoostClassifier has a list parameter
         return BaseEstimator.__sklearn_clone__(bare).set_params(estimator=unfitted_copy(self.estimator))
 
     def __sklearn_tags__(self) -> Any:
@@ -313,7 +314,7 @@ def train(
 ) -> None:
     """Train the booster with the loss of ``fitted`` and assign the results to it."""
     loss = _resolve_loss(fitted, training)
-    # Normalised: only the ratios matter, and the sum may exceed the largest weight.
+    # Only the ratios matter; the sum may exceed the largest weight allowed.
     totals = training.totals / training.totals.max()
     start = booster.nearest_start(loss.fit_intercept_only(np.arange(len(totals)), totals))
     fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
@@ -321,8 +322,8 @@ def train(
     fitted.initial_raw_prediction_ = booster_of(fitted.estimator_).model_start(start)
     if not booster_of(fitted.estimator_).made_a_split:
         warnings.warn(
-            "No split was made: the model is the constant it starts from. The gradients may be too small for "
-            f"the booster's regularisation at gamma={fitted.gamma!r}, or the features carry nothing.",
+            "No split was made: the model predicts a constant. The gradients may be too small for the booster's "
+            f"regularisation at gamma={fitted.gamma!r}, or the features may be uninformative.",
             UserWarning,
             stacklevel=3,
         )
@@ -343,7 +344,7 @@ def _resolve_loss(model: FocalBoostClassifier, training: Training) -> FocalLoss:
                 "alpha must be None, 'balanced', a float, one number per class or a dict by class label; "
                 f"got {alpha!r}."
             )
-        # As sklearn.utils.class_weight.compute_class_weight, but from counts instead of labels.
+        # Like sklearn.utils.class_weight.compute_class_weight, but from counts.
         alpha = tuple((counts.sum() / (len(classes) * counts)).tolist())
     if len(classes) == 2:
         return BinaryFocalLoss(model.gamma, alpha, model.hessian)

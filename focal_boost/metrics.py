@@ -1,4 +1,4 @@
-"""Figures of merit: the focal loss itself, the log loss that a raw prediction implies, and calibration."""
+"""Metrics: focal loss, log loss of raw predictions and expected calibration error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def focal_loss(
     sample_weight: ArrayLike | None = None,
     reduction: Literal["mean", "sum", "none"] = "mean",
 ) -> float | npt.NDArray[Any]:
-    """Focal loss of raw predictions (Lin et al. 2017, eq. 5).
+    """Compute the focal loss of raw predictions (Lin et al. 2017, eq. 5).
 
     Parameters
     ----------
@@ -56,25 +56,25 @@ def focal_loss(
         For the value that a fitted `FocalBoostClassifier` reports, pass ``model.loss_.gamma`` and
         ``model.loss_.alpha``.
     sample_weight : array-like of shape (n_samples,), optional
-        Finite, not negative.
+        Finite and non-negative.
     reduction : {"mean", "sum", "none"}, default="mean"
         The weighted mean, the weighted sum, or the weighted loss of each row.
 
     Returns
     -------
     loss : float, or ndarray of shape (n_samples,) for "none"
-        In nats.
+        The loss in nats.
 
     Raises
     ------
     ValueError, TypeError
-        On an argument out of its range; the mean of no rows, or of rows without weight, is refused too.
+        If an argument is out of its range, or if the mean is requested of no rows or of rows of weight zero.
 
     Warns
     -----
     UserWarning
         If the raw predictions look like probabilities: rows of 2-D input sum to one, or 20 or more values of 1-D
-        input all lie in [0, 1].
+        input are all in [0, 1].
 
     Examples
     --------
@@ -142,10 +142,10 @@ def expected_calibration_error(
     strategy: Literal["quantile", "uniform"] = "quantile",
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Mean gap between predicted probability and observed frequency, over bins of similar predictions.
+    """Compute the expected calibration error.
 
-    With bins b of weight share s_b, the sum of s_b ``abs(mean label - mean probability)`` (Naeini et al. 2015).
-    For more than two classes the mean over the classes of that figure for each class against the rest (Kull et
+    The sum over bins b of ``s_b * abs(mean label - mean probability)``, where s_b is the share of the bin in the
+    total weight (Naeini et al. 2015). For more than two classes it is the mean of the one-vs-rest errors (Kull et
     al. 2019).
 
     Parameters
@@ -153,24 +153,25 @@ def expected_calibration_error(
     y_true : array-like of shape (n_samples,)
         Labels: 0 or 1, or 0 to K - 1.
     y_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
-        Probability of class 1, or of every class; in [0, 1]. Of two columns the second is used.
+        Probability of class 1, or of every class; in [0, 1]. If there are two columns, the second is used.
     n_bins : int, default=10
         At least 1. Fewer are used where quantiles coincide.
     strategy : {"quantile", "uniform"}, default="quantile"
-        Bins that hold equally many rows, or equally wide ones. Rare classes have nearly all their predictions in
-        the lowest of the equally wide bins, where nothing is resolved.
+        Bins with equally many rows, or of equal width. With bins of equal width, nearly all predictions for a rare
+        class fall into the lowest bin.
     sample_weight : array-like of shape (n_samples,), optional
-        Finite, not negative, not all 0.
+        Finite, non-negative and not all 0.
 
     Returns
     -------
     error : float
-        Between 0 and 1. Even exact probabilities have an error above 0 on few rows: compare like with like.
+        Between 0 and 1. On few rows even the true probabilities have an error above 0, so compare errors only on
+        the same rows and bins.
 
     Raises
     ------
     ValueError
-        On an argument out of its range.
+        If an argument is out of its range.
 
     References
     ----------
@@ -219,7 +220,7 @@ def log_loss_of(
 ) -> float:
     """Return the weighted mean log loss of ``loss.predict_proba(raw_prediction, calibrated)``.
 
-    Taken from log-probabilities, so that no row costs infinity.
+    Computed from log-probabilities, so that it is always finite.
     """
     values = loss.log_likelihood(y_true, np.asarray(raw_prediction, dtype=np.float64), calibrated)
     weight = check_sample_weight(sample_weight, len(values))

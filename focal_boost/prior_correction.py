@@ -1,4 +1,4 @@
-"""A scikit-learn meta-estimator that undoes class weights and sampling in predicted probabilities."""
+"""Meta-estimator that corrects predicted probabilities for class weights and sampling."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from focal_boost.losses import posterior
 
 
 class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Classifier whose probabilities are corrected for the class weights of its training.
+    """Meta-estimator that corrects probabilities for the class weights used in training.
 
     A model trained with class weights, or on classes sampled at different rates, predicts the probabilities of the
-    weighted population. This meta-estimator converts them to those of the labels passed to `fit`, in closed form:
-    nothing is estimated and no rows are held out.
+    weighted population. This meta-estimator converts them, in closed form, to the probabilities of the population
+    that the labels passed to `fit` come from. Nothing is estimated, so no rows are held out.
 
     Parameters
     ----------
     estimator : classifier
         A classifier with ``predict_proba``. It is cloned and fitted; wrap a fitted one in scikit-learn's
-        ``FrozenEstimator``. It applies the weights itself: ``training_weight`` only says which.
+        ``FrozenEstimator``. It must apply the weights itself: ``training_weight`` only describes them.
     training_weight : dict or "balanced"
         The weights that the estimator trains with. A dict maps class labels to positive weights, 1 for a class not
         named: ``{1: 20}`` for ``scale_pos_weight=20`` and labels 0 and 1, or ``{0: 0.1}`` for negatives of which
@@ -91,11 +91,11 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training data, as the estimator takes it.
+            Training data, in any form that the estimator accepts.
         y : array-like of shape (n_samples,)
             Class labels.
         **params
-            Passed to the ``fit`` of the estimator; routed, if scikit-learn's metadata routing is enabled.
+            Passed to ``fit`` of the estimator, by metadata routing if it is enabled in scikit-learn.
 
         Returns
         -------
@@ -104,16 +104,15 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Raises
         ------
         ValueError, TypeError
-            On weights that are not positive and finite or name no class of ``y``, and on ``"balanced"`` where the
-            weights do not follow from ``y``: for a frozen estimator, or with ``sample_weight``. Raised before
-            training.
+            If weights are not positive and finite or name a class that is not in ``y``, or if ``"balanced"`` is
+            ambiguous: for a frozen estimator, or with ``sample_weight``. Raised before training.
         """
         if not hasattr(self.estimator, "predict_proba"):
             raise TypeError(f"estimator must have predict_proba; got {self.estimator!r}.")
         frozen = isinstance(self.estimator, FrozenEstimator)
         classes, labels = (self.estimator.classes_, None) if frozen else encode(y)
         if len(classes) < 2:
-            raise ValueError(f"y must hold at least two classes; got one class: {classes.tolist()}.")
+            raise ValueError(f"y must contain at least two classes; got one class: {classes.tolist()}.")
         if get_config()["enable_metadata_routing"] and params:
             params = process_routing(self, "fit", **params).estimator.fit
         if isinstance(self.training_weight, Mapping):
@@ -149,19 +148,19 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         return tags
 
     def _balanced(self, labels: npt.NDArray[Any] | None, params: Mapping[str, Any]) -> Any:
-        """Return balanced weights; raise ValueError where they do not follow from the labels alone."""
+        """Return balanced weights; raise ValueError if the labels alone do not determine them."""
         if not isinstance(self.training_weight, str) or self.training_weight != "balanced":
             raise TypeError(f"training_weight must be a dict or 'balanced'; got {self.training_weight!r}.")
         if labels is None:
             raise ValueError(
                 "training_weight must be a dict for a frozen estimator; got 'balanced', which depends on the "
-                "labels that it was trained on."
+                "labels used in training."
             )
         for name, value in params.items():
             if name.endswith("sample_weight") and value is not None:
                 raise ValueError(
-                    f"training_weight must be a dict with {name}; got 'balanced', for which some classifiers "
-                    "count rows and others add up their weights."
+                    f"training_weight must be a dict with {name}; got 'balanced', which some classifiers "
+                    "compute from row counts and others from weights."
                 )
         return compute_class_weight("balanced", classes=np.unique(labels), y=labels)
 
@@ -171,7 +170,7 @@ def _weights(training_weight: Mapping[Any, float], classes: npt.NDArray[Any]) ->
     unknown = [label for label in training_weight if label not in set(classes)]
     if unknown:
         raise ValueError(f"training_weight must name classes of y, {classes.tolist()}; got {unknown[0]!r}.")
-    # As objects: NumPy would turn numbers beside a string into strings.
+    # As objects, because NumPy would convert numbers to strings if one value is a string.
     values = np.array([training_weight.get(label, 1.0) for label in classes], dtype=object)
     weight = float_array("training_weight", values)
     invalid = ~((weight >= 1e-15) & (weight <= 1e8))

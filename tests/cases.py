@@ -1,4 +1,4 @@
-"""The boosters and data sets that the tests of objectives and estimator run over; not a test itself."""
+"""Boosters and data sets shared by the tests; not a test module."""
 
 from importlib.util import find_spec
 from inspect import signature
@@ -10,7 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_cl
 from sklearn.ensemble import HistGradientBoostingClassifier
 from xgboost import XGBClassifier
 
-# Those with callbacks, metrics and a file format of their own, all, and those that take eval sets.
+# Boosters with their own callbacks, metrics and file formats; all boosters; boosters that support eval sets.
 BOOSTERS = ("xgboost", "lightgbm")
 ALL_BOOSTERS = (*BOOSTERS, "hist_gradient_boosting")
 EVAL_BOOSTERS = ALL_BOOSTERS if "X_val" in signature(HistGradientBoostingClassifier.fit).parameters else BOOSTERS
@@ -36,7 +36,7 @@ def cancer():
 
 
 def digit_eight():
-    """One digit against the rest: 10 % positives, many tied values."""
+    """One digit versus the rest: 10 % positives, many tied values."""
     X, y = digits()
     return X[:600], (y[:600] == 8).astype(int)
 
@@ -65,12 +65,12 @@ MULTICLASS = (digits, wine, four_classes)
 
 
 def weights(n_samples, seed=0):
-    """Weights that no booster could take for counts."""
+    """Return weights that are not counts."""
     return np.random.default_rng(seed).uniform(0.3, 3, n_samples)
 
 
 def labelled_probabilities(n_classes, n=400, seed=0):
-    """Labels drawn from the probabilities beside them."""
+    """Return labels and the probabilities that they were drawn from."""
     random = np.random.default_rng(seed)
     proba = random.dirichlet(np.ones(n_classes), n)
     return np.array([random.choice(n_classes, p=p) for p in proba]), proba

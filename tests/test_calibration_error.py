@@ -54,8 +54,8 @@ def test_distorted_probabilities_have_a_larger_error_than_true_ones():
         (([0, 1], [[0.5], [0.5]]), "shape"),
         (([0, 1, 1], [0.5, 0.5]), "y_true"),
         (([0, 2], [0.5, 0.5]), "y_true"),
-        (([0, 1], ["0.5", "0.5"]), "y_proba must hold real numbers; got .*'0.5'"),
-        (([0, 1], [0.5, 0.5j]), "y_proba must hold real numbers; got .*0.5"),
+        (([0, 1], ["0.5", "0.5"]), "y_proba must contain real numbers; got .*'0.5'"),
+        (([0, 1], [0.5, 0.5j]), "y_proba must contain real numbers; got .*0.5"),
     ],
 )
 def test_wrong_input_is_rejected(arguments, message):

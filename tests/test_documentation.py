@@ -1,4 +1,4 @@
-"""The pages: their code runs and prints what they say it prints; their links lead somewhere.
+"""Documentation pages: code runs and prints the documented output; links point to existing files.
 
 A block marked ``python`` is run, after those before it on its page; a block marked ``text`` that follows it at
 once is what it prints. A block marked ``py`` shows somebody else's interface and is not run.
@@ -29,9 +29,9 @@ with_code = [page for page in PAGES if "```python\n" in page.read_text()]
 
 
 @pytest.mark.parametrize("page", with_code, ids=names(with_code))
-def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch):
+def test_code_runs_and_prints_the_documented_output(page, tmp_path, monkeypatch):
     if page.stem == "catboost":
-        pytest.importorskip("catboost")  # not one of the extras that the tests install
+        pytest.importorskip("catboost")  # not among the extras that the tests need
     monkeypatch.chdir(tmp_path)
     text = page.read_text()
     namespace = {}
@@ -47,7 +47,7 @@ def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch):
         elif fence["language"] == "python":
             assert not printed, f"{page.name} does not show what its code prints:\n{printed}"
             output = io.StringIO()
-            # Blank lines in front: an error then names the line of the page.
+            # Leading blank lines make tracebacks show the line number in the page.
             code = "\n" * text.count("\n", 0, fence.start("body")) + body
             with contextlib.redirect_stdout(output):
                 exec(compile(code, str(page), "exec"), namespace)
@@ -57,7 +57,7 @@ def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
-def test_relative_links_lead_to_files(page):
+def test_relative_links_point_to_files(page):
     targets = [target.partition("#")[0] for target in LINK.findall(FENCE.sub("", page.read_text()))]
     broken = [t for t in targets if t and "://" not in t and not (page.parent / t).exists()]
     assert not broken

@@ -1,6 +1,6 @@
-"""The company that the estimator keeps: one table of what it works with, over both boosters.
+"""Integrations: a table of packages and scikit-learn tools that the estimator works with, for both boosters.
 
-The same table stands in docs/integrations.md. Packages that are not installed are skipped by name.
+The same table is in docs/integrations.md. Packages that are not installed are skipped.
 """
 
 import io
@@ -45,7 +45,7 @@ def model(name, **params):
 
 
 def check_probabilities(fitted, X, y):
-    """Rows that sum to one and say more of the label than its frequency does."""
+    """Check that rows sum to one and predict better than the class frequencies."""
     proba = fitted.predict_proba(X)
     assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
     prior = np.tile(np.bincount(y) / len(y), (len(y), 1))
@@ -106,7 +106,7 @@ def sampler_pipeline(name, X, y):
     samplers = pytest.importorskip("imblearn.over_sampling")
     steps = samplers.SMOTE(k_neighbors=3, random_state=0), model(name)
     fitted = pipeline.make_pipeline(*steps).fit(X, y)
-    # It has seen a balanced sample: the start is that of even odds, not of the true ones.
+    # The sample is balanced, so the start corresponds to even odds instead of the true ones.
     assert fitted[-1].initial_raw_prediction_ == pytest.approx(0, abs=1e-6)
     assert roc_auc_score(y, fitted.predict_proba(X)[:, 1]) > 0.8
 
@@ -282,7 +282,7 @@ def treelite(name, X, y, model=model):
         assert_allclose(proba, fitted.predict_proba(X.astype(np.float32))[:, -proba.shape[1] :], atol=1e-5)
 
 
-COMPANY = {
+INTEGRATIONS = {
     "CalibratedClassifierCV, sigmoid": calibrated("sigmoid"),
     "CalibratedClassifierCV, isotonic": calibrated("isotonic"),
     "CalibratedClassifierCV, temperature": temperature,
@@ -311,23 +311,23 @@ COMPANY = {
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-@pytest.mark.parametrize("company", COMPANY)
-def test_works_with(company, name):
-    COMPANY[company](name, *rare())
+@pytest.mark.parametrize("integration", INTEGRATIONS)
+def test_works_with(integration, name):
+    INTEGRATIONS[integration](name, *rare())
 
 
 def test_the_documented_table_has_these_rows():
     page = Path(__file__).parents[1] / "docs" / "integrations.md"
     rows = [line.split("|")[1].strip() for line in page.read_text().splitlines() if line.startswith("| ")]
-    assert rows[1:] == list(COMPANY)
+    assert rows[1:] == list(INTEGRATIONS)
 
 
-# --- what was trained on a Dask cluster -------------------------------------------------------------------------
+# --- models trained on a Dask cluster -------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def dask_model():
-    """As `model`, but of an estimator whose fit goes by way of Dask and returns the local estimator."""
+    """Return a function like `model` whose estimator trains on Dask and returns the local model."""
     distributed = pytest.importorskip("distributed")
     da = pytest.importorskip("dask.array")
     pytest.importorskip("dask.dataframe")
@@ -336,7 +336,7 @@ def dask_model():
 
     from focal_boost.dask import DaskFocalBoostClassifier
 
-    class ByWayOfDask:
+    class TrainedOnDask:
         def __init__(self, name, **params):
             inner = DaskXGBClassifier if name == "xgboost" else DaskLGBMClassifier
             self.model = DaskFocalBoostClassifier(inner(n_estimators=ROUNDS), **params)
@@ -347,7 +347,7 @@ def dask_model():
 
     options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
-        yield ByWayOfDask
+        yield TrainedOnDask
 
 
 def native_file(name, X, y, model):
@@ -370,7 +370,7 @@ def native_file(name, X, y, model):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("check", [native_file, shap_values, onnx, treelite], ids=lambda check: check.__name__)
-def test_the_local_model_of_a_dask_fit_goes_where_the_local_one_goes(check, name, dask_model):
+def test_the_local_model_of_a_dask_fit_can_be_exported(check, name, dask_model):
     check(name, *rare(), model=dask_model)
 
 
@@ -378,7 +378,7 @@ def test_the_local_model_of_a_dask_fit_goes_where_the_local_one_goes(check, name
 
 
 def vector_leaf_model():
-    """A model of trees with a leaf value per class, and its data."""
+    """Return a model with a leaf value per class, and its data."""
     X, y = four_classes()
     X = X.astype(np.float32)
     inner = booster("xgboost", ROUNDS, multi_strategy="multi_output_tree")
@@ -404,8 +404,8 @@ def test_dask_trains_vector_leaf_trees(dask_model):
 
 
 @since_3_4
-def test_what_does_not_read_vector_leaf_trees_is_documented():
-    """A failure means that SHAP or onnxmltools reads them now: say so in docs/export.md and docs/limits.md."""
+def test_tools_without_vector_leaf_support_are_documented():
+    """If this fails, SHAP or onnxmltools supports them now: update docs/export.md and docs/limits.md."""
     shap, onnxmltools = pytest.importorskip("shap"), pytest.importorskip("onnxmltools")
     from onnxmltools.convert.common.data_types import FloatTensorType
 

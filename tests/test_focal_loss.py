@@ -1,4 +1,4 @@
-"""What `focal_loss` refuses and warns of."""
+"""Errors and warnings of `focal_loss`."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from focal_boost import focal_loss
         ({"y_true": [0, 2]}, "y_true must be 0 or 1; got 2"),
         ({"y_true": [0]}, "y_true must have shape"),
         ({"raw_prediction": [0.0, np.nan]}, "raw_prediction must be finite; got"),
-        ({"raw_prediction": ["a", "b"]}, "raw_prediction must hold real numbers; got"),
+        ({"raw_prediction": ["a", "b"]}, "raw_prediction must contain real numbers; got"),
         ({"raw_prediction": [[0.0], [1.0]]}, "raw_prediction must have shape"),
         ({"raw_prediction": 1.0}, "raw_prediction must have shape"),
         ({"raw_prediction": [[0.0], [0.0, 1.0]]}, "raw_prediction must be an array; got"),
@@ -31,7 +31,7 @@ from focal_boost import focal_loss
         ),
     ],
 )
-def test_focal_loss_refuses(arguments, message):
+def test_invalid_input_is_rejected(arguments, message):
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         focal_loss(**{"y_true": [0, 1], "raw_prediction": [0.0, 1.0], **arguments})
 

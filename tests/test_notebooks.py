@@ -1,4 +1,4 @@
-"""The notebooks: each runs in a clean kernel without a word on standard error, and keeps a picture in its file."""
+"""Notebooks run in a clean kernel without output on stderr, and are stored with their figures."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ def outputs(notebook):
 
 
 def kinds(results):
-    """Return the formats of what cells show, in order."""
+    """Return the formats of the cell outputs, in order."""
     return [sorted(output.data) for output in results if "data" in output]
 
 
-def complaints(results):
+def stderr_lines(results):
     lines = [line for output in results if output.get("name") == "stderr" for line in output.text.splitlines()]
-    # XGBoost's workers report for duty on standard error at any verbosity.
+    # XGBoost's workers print their rank to stderr at any verbosity.
     return [line for line in lines if line.strip() and " got rank " not in line]
 
 
@@ -29,17 +29,17 @@ def test_there_are_notebooks():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_keeps_a_picture_and_no_error_in_its_file(path):
+def test_the_stored_notebook_has_a_figure_and_no_error(path):
     stored = outputs(nbformat.read(path, as_version=4))
     assert any("image/png" in kind for kind in kinds(stored))
     assert not [output for output in stored if output.output_type == "error"]
-    assert not complaints(stored)
+    assert not stderr_lines(stored)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_and_shows_what_it_keeps(path, tmp_path):
+def test_running_reproduces_the_stored_outputs(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
     kept = kinds(outputs(notebook))
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert kinds(outputs(notebook)) == kept
-    assert not complaints(outputs(notebook))
+    assert not stderr_lines(outputs(notebook))

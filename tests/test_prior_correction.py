@@ -155,7 +155,7 @@ def test_weights_of_rows_are_passed_on_and_routed():
         ({1: -1}, ValueError, r"training_weight must be from 1e-15 to 1e8; got -1\.0"),
         ({1: np.inf}, ValueError, r"training_weight must be from 1e-15 to 1e8; got inf"),
         ({1: np.nan}, ValueError, r"training_weight must be from 1e-15 to 1e8; got nan"),
-        ({1: "9"}, TypeError, r"training_weight must hold real numbers; got .*'9'"),
+        ({1: "9"}, TypeError, r"training_weight must contain real numbers; got .*'9'"),
         (
             "balance",
             TypeError,
@@ -191,8 +191,8 @@ def test_balanced_weights_that_do_not_follow_from_the_labels_are_rejected():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.zeros(len(y)), r"y must hold at least two classes; got one class: \[0\.0\]"),
-        (np.linspace(0, 1, len(y)), "y must hold class labels"),
+        (np.zeros(len(y)), r"y must contain at least two classes; got one class: \[0\.0\]"),
+        (np.linspace(0, 1, len(y)), "y must contain class labels"),
         (np.stack([y, y], axis=1), "y must be one column of class labels"),
     ],
     ids=["one class", "continuous", "two columns"],

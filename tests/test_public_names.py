@@ -1,4 +1,4 @@
-"""The public names are exactly those that are promised."""
+"""The public names are exactly the documented ones."""
 
 import importlib
 import subprocess
@@ -96,7 +96,7 @@ def test_the_package_imports_no_booster_and_needs_no_data_frames():
 
 
 def test_the_default_booster_names_the_package_that_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "xgboost", None)  # importing it is an ImportError now
+    monkeypatch.setitem(sys.modules, "xgboost", None)  # importing it raises ImportError
     with pytest.raises(ImportError, match="pip install xgboost"):
         default_estimator()
 

@@ -1,6 +1,6 @@
-"""Where the library leans on what a booster does without promising it: each leaning alone, and in words.
+"""Undocumented behaviour of the boosters that focal_boost relies on, one test for each.
 
-A test that fails here says which of them a new version has taken away; the tests of the adapters say what follows.
+If a new version changes such behaviour, the test that fails here names the cause.
 """
 
 import importlib
@@ -28,7 +28,7 @@ XGBOOST, LIGHTGBM = f"XGBoost {xgboost.__version__}", f"LightGBM {lightgbm.__ver
 
 
 def squared(y_true, y_pred, sample_weight=None):
-    """Any objective at all, for one raw prediction a row or several."""
+    """A simple objective, for one or several raw predictions per row."""
     target = np.asarray(y_true)[:, None] == np.arange(y_pred.shape[1]) if y_pred.ndim == 2 else y_true
     gradient = np.asarray(y_pred - target, dtype=np.float32)
     return gradient, np.ones_like(gradient)
@@ -44,7 +44,7 @@ def test_xgboost_stores_the_native_objective_beside_a_callable(y, objective):
     assert stored == objective, f"{XGBOOST} stores {stored!r} when it trains with a callable objective"
 
 
-def test_xgboost_takes_the_binary_intercept_as_a_probability_and_the_others_as_margins():
+def test_xgboost_expects_the_binary_base_score_as_a_probability_and_others_as_margins():
     seen = []
 
     def watch(y_true, y_pred):
@@ -58,7 +58,7 @@ def test_xgboost_takes_the_binary_intercept_as_a_probability_and_the_others_as_m
     np.testing.assert_allclose(seen[1], [0.1, 0.2, -0.3], rtol=1e-5, err_msg=message)
 
 
-def test_xgboost_gives_a_callable_the_weights_by_the_name_sample_weight():
+def test_xgboost_passes_weights_to_a_callable_as_sample_weight():
     seen = []
 
     def watch(y_true, y_pred, sample_weight=None):
@@ -70,7 +70,7 @@ def test_xgboost_gives_a_callable_the_weights_by_the_name_sample_weight():
     assert (seen[0] == 2).all()
 
 
-def test_xgboost_gives_a_callable_metric_raw_predictions():
+def test_xgboost_passes_raw_predictions_to_a_callable_metric():
     seen = []
 
     def metric(y_true, y_pred):
@@ -81,14 +81,17 @@ def test_xgboost_gives_a_callable_metric_raw_predictions():
     model.fit(X, Y, eval_set=[(X, Y)], verbose=False)
     raw = model.predict(X, output_margin=True)
     np.testing.assert_allclose(
-        seen[-1], raw, rtol=1e-5, err_msg=f"{XGBOOST} no longer gives a metric beside a callable objective margins"
+        seen[-1],
+        raw,
+        rtol=1e-5,
+        err_msg=f"{XGBOOST} no longer passes margins to a metric if the objective is a callable",
     )
 
 
-def test_xgboost_refuses_an_empty_array_at_an_odd_address():
+def test_xgboost_rejects_an_empty_array_at_an_unaligned_address():
     odd = np.ndarray((0, 5), np.float64, buffer=bytearray(64), offset=3)
-    assert odd.flags.aligned, f"NumPy {np.__version__} no longer calls an empty array aligned wherever it lies"
-    # Where this no longer raises, Dask's empty partitions need not be left out for it.
+    assert odd.flags.aligned, f"NumPy {np.__version__} no longer considers an empty array aligned at every address"
+    # If this no longer raises, XGBoost does not need empty Dask partitions to be dropped.
     with pytest.raises(xgboost.core.XGBoostError, match="misalignment"):
         xgboost.DMatrix(odd)
 
@@ -97,7 +100,7 @@ def test_xgboost_refuses_an_empty_array_at_an_odd_address():
 
 
 @pytest.mark.parametrize("y", [Y, Y3])
-def test_lightgbm_writes_a_model_text_that_the_native_finish_can_complete(y):
+def test_lightgbm_writes_a_model_text_to_which_the_objective_can_be_added(y):
     model = lightgbm.LGBMClassifier(n_estimators=2, objective=squared, verbosity=-1, min_child_samples=5).fit(X, y)
     text = model.booster_.model_to_string()
     for landmark in ("\nmax_feature_idx=", "[objective: custom]"):
@@ -124,7 +127,7 @@ def test_lightgbm_counts_the_parameters_of_a_callable():
     assert (seen[0] == 2).all(), f"{LIGHTGBM} no longer passes weights to an objective of three parameters"
 
 
-def test_lightgbm_predicts_by_its_private_attribute_which_set_params_reaches():
+def test_lightgbm_predicts_with_a_private_attribute_that_set_params_sets():
     model = lightgbm.LGBMClassifier(n_estimators=1, objective=squared, verbosity=-1, min_child_samples=5).fit(X, Y)
     model.set_params(objective="binary")
     assert getattr(model, "_objective", None) == "binary", (
@@ -134,7 +137,7 @@ def test_lightgbm_predicts_by_its_private_attribute_which_set_params_reaches():
     assert model.predict_proba(X).shape == (80, 2)
 
 
-def test_lightgbm_adds_to_a_leaf_what_set_leaf_output_says():
+def test_lightgbm_predicts_with_the_values_of_set_leaf_output():
     model = lightgbm.LGBMClassifier(n_estimators=2, verbosity=-1, min_child_samples=5).fit(X, Y)
     booster = model.booster_
     before = booster.predict(X, raw_score=True)
@@ -168,7 +171,7 @@ class ClassName:
     """A metric, 0.5 in every round."""
 
     no_jit = True
-    seen = ()  # of the class: CatBoost copies the metric
+    seen = ()  # a class attribute, because CatBoost copies the metric
 
     def is_max_optimal(self):
         return False
@@ -187,7 +190,7 @@ def catboost_model(rounds=3, **params):
     return catboost.CatBoostClassifier(iterations=rounds, **quiet, **params)
 
 
-def test_catboost_settles_the_settings_of_logloss_in_its_first_round():
+def test_catboost_chooses_the_settings_of_logloss_in_the_first_round():
     class Stop:
         def after_iteration(self, info):
             return False
@@ -207,7 +210,7 @@ def test_catboost_settles_the_settings_of_logloss_in_its_first_round():
     )
 
 
-def test_catboost_calls_a_metric_once_a_set_with_raw_predictions_and_names_it_by_its_class():
+def test_catboost_calls_a_metric_once_per_set_with_raw_predictions_and_names_it_by_its_class():
     ClassName.seen = ()
     model = catboost_model(eval_metric=ClassName()).fit(X, Y, eval_set=(X[:50], Y[:50]))
     rows = [n for _, n in ClassName.seen]
@@ -242,13 +245,13 @@ def test_catboost_orders_leaf_values_by_tree_and_predicts_with_new_ones_once_res
     before, values = model.predict(X, prediction_type="RawFormulaVal"), np.array(model.get_leaf_values())
     values[: model.get_tree_leaf_counts()[0]] += 1.5
     model.set_leaf_values(values)
-    # A model that has predicted would go on with its old leaf values.
+    # A model that has predicted would keep using its cached leaf values.
     restored = pickle.loads(pickle.dumps(model)).predict(X, prediction_type="RawFormulaVal")
     np.testing.assert_allclose(restored, before + 1.5, rtol=1e-12)
 
 
 def test_scikit_learn_cannot_clone_a_catboostclassifier_with_a_list():
-    # Where this no longer raises, FocalBoostClassifier needs no __sklearn_clone__.
+    # If this no longer raises, FocalBoostClassifier does not need __sklearn_clone__.
     with pytest.raises(RuntimeError, match="Cannot clone"):
         clone(catboost_model(cat_features=[0]))
 
@@ -334,7 +337,7 @@ def test_scikit_learn_predicts_with_the_trees_and_the_loss_of_its_private_attrib
     )
 
 
-# --- files of models that were damaged --------------------------------------------------------------------------
+# --- damaged model files --------------------------------------------------------------------------
 
 LOAD = textwrap.dedent("""
     import sys
@@ -352,7 +355,7 @@ LOAD = textwrap.dedent("""
 """)
 
 
-def test_damaged_models_are_refused_by_the_boosters(tmp_path):
+def test_boosters_reject_damaged_models(tmp_path):
     lgb = lightgbm.LGBMClassifier(n_estimators=3, verbosity=-1, min_child_samples=5).fit(X, Y)
     xgb = xgboost.XGBClassifier(n_estimators=3).fit(X, Y)
     text, document = lgb.booster_.model_to_string(), xgb.get_booster().save_raw("json").decode()
@@ -368,7 +371,7 @@ def test_damaged_models_are_refused_by_the_boosters(tmp_path):
     assert damaged["edited.json"] != document
     for name, content in damaged.items():
         (tmp_path / name).write_text(content)
-    # LightGBM 4.7 ends the whole process over a text that was cut inside a tree: it comes last. It is not loaded.
+    # LightGBM 4.7 crashes on a text truncated inside a tree, so this file comes last; it must not load either.
     names = [*(name for name in damaged if name != "short.txt"), "short.txt"]
     command = [sys.executable, "-c", LOAD, *names]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

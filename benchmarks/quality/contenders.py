@@ -1,6 +1,6 @@
-"""The contenders: each trains, stops on the inner split and returns probabilities.
+"""The contenders: each trains, stops early on the inner split and returns probabilities.
 
-All share one budget of rounds, one learning rate and one patience; all else is the booster's default.
+All use the same maximum number of rounds, learning rate and patience; other settings are the booster's defaults.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BOOSTERS = ("xgboost", "lightgbm")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The probabilities of the tested and of the stopping rows, (n, K)."""
+    """The probabilities of the test rows and of the early-stopping rows, (n, K)."""
 
     proba: np.ndarray
     proba_stop: np.ndarray
@@ -33,7 +33,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Contender:
-    """A model, one row of the results for each set.
+    """A model, with one row in the results per data set.
 
     ``variant`` is empty, "weighted" (by inverse class frequencies), "rescaled" (to the log loss's Hessian at the
     start), "vector leaf" (one tree for all classes, XGBoost) or the name of a Hessian.
@@ -55,12 +55,12 @@ def label(contender: Any) -> str:
 
 
 def parts(table: Table, fold: Fold) -> list[tuple[pd.DataFrame, np.ndarray]]:
-    """Return features and labels of the training, the stopping and the tested rows."""
+    """Return features and labels of the training, early-stopping and test rows."""
     return [(table.X.iloc[rows], table.y[rows]) for rows in (fold.train, fold.stop, fold.test)]
 
 
 def estimator(booster: str, **params: Any) -> Any:
-    """Return the unfitted booster with the shared settings."""
+    """Return an unfitted booster with the shared settings."""
     params |= {"n_estimators": ROUNDS, "learning_rate": LEARNING_RATE, "n_jobs": THREADS, "random_state": SEED}
     if booster == "xgboost":
         from xgboost import XGBClassifier
@@ -104,7 +104,7 @@ def raw_prediction(booster: str, model: Any, X: pd.DataFrame) -> np.ndarray:
 
 
 def with_missing_category(X: pd.DataFrame) -> pd.DataFrame:
-    """Return the features with missing categories as a category of their own, which CatBoost needs."""
+    """Return the features with missing categories as a separate category, as CatBoost requires."""
     categorical = X.select_dtypes("category").columns
     filled = {
         name: X[name].astype(object).fillna("missing").astype(str).astype("category") for name in categorical
@@ -123,7 +123,7 @@ def outcome(raw: np.ndarray, raw_stop: np.ndarray, rounds: int) -> Outcome:
 
 
 def log_loss_model(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """Train the booster's built-in log loss, weighted as its own documentation describes."""
+    """Train with the booster's built-in log loss, weighted as in the booster's documentation."""
     train, stop, test = parts(table, fold)
     params: dict[str, Any] = _strategy(contender)
     arguments = _fit_arguments(contender.booster, stop)
@@ -141,7 +141,7 @@ def log_loss_model(contender: Contender, table: Table, fold: Fold) -> Outcome:
 
 
 def focal_boost(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """Train this library."""
+    """Train with focal_boost."""
     from focal_boost import FocalBoostClassifier
 
     if contender.booster == "catboost":

@@ -1,7 +1,7 @@
-"""The Hessians of the experiment "policies": two of the library's own and functions that it does not keep.
+"""Hessians of the "policies" benchmark: two of focal_boost's policies and discarded alternatives.
 
-A function gets the Gauss-Newton part, the curvature part (half the absolute row sum of the curvature matrix), the
-share of it on the exact diagonal (1 for the true class) and the absolute gradient.
+A function receives the Gauss-Newton part, the curvature part (half the absolute row sum of the curvature
+matrix), its share on the exact diagonal (1 for the true class) and the absolute gradient.
 """
 
 from __future__ import annotations

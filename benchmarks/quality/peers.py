@@ -1,7 +1,7 @@
-"""The focal losses of other packages, at gamma 2, each as its own documentation uses it.
+"""The focal losses of other packages at gamma 2, each used as in its documentation.
 
-A package that does not document early stopping is stopped on the log loss of the probabilities it documents: the
-sigmoid or the softmax of its raw prediction.
+Packages without documented early stopping are stopped on the log loss of their documented probabilities, the
+sigmoid or softmax of the raw prediction.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]
 
 
 def gbdt_cbl(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """Train with the package gbdtCBL: a callable for either booster, started from a raw prediction of 0."""
+    """Train with gbdtCBL, a callable for either booster that starts from a raw prediction of 0."""
     from gbdtCBL.binary import FLLoss
     from gbdtCBL.lgbmulti import LGBFLMulti
     from gbdtCBL.xgbmulti import XGBFLMulti
@@ -75,7 +75,7 @@ def gbdt_cbl(contender: Contender, table: Table, fold: Fold) -> Outcome:
 
 
 def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """Train with the package imlightgbm: a classifier over LightGBM."""
+    """Train with imlightgbm, a classifier that wraps LightGBM."""
     from imlightgbm import ImbalancedLGBMClassifier
 
     train, stop, (X_test, _) = parts(table, fold)
@@ -98,7 +98,7 @@ def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
 
 
 def bokbokbok(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """Train with the package bokbokbok: an objective of the native interfaces, two classes only."""
+    """Train with bokbokbok, an objective for the native interfaces, binary only."""
     import lightgbm
     from bokbokbok.loss_functions.classification import WeightedFocalLoss
 

@@ -1,4 +1,4 @@
-"""The pictures of the page on quality."""
+"""Figures of the quality benchmark."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BOOSTERS = {"xgboost": ("XGBoost", "#1b6ca8"), "lightgbm": ("LightGBM", "#d1701c
 
 
 def plot(results: Path, images: Path) -> None:
-    """Draw the pictures of the standard experiment."""
+    """Draw the figures of the standard benchmark."""
     fits = summary.own(summary.read(results, "quality"))
     precision_by_set(fits, images / "quality-average-precision.png")
     loss_by_gamma(fits, images / "quality-log-loss.png")
 
 
 def plot_policies(results: Path, images: Path) -> None:
-    """Draw the picture of the experiment with Hessians."""
+    """Draw the figure of the Hessian benchmark."""
     policies(summary.read(results, "quality-policies"), images / "quality-policies.png")
 
 
@@ -32,7 +32,7 @@ def _save(figure: plt.Figure, path: Path) -> None:
 
 
 def precision_by_set(fits: pd.DataFrame, path: Path, gamma: float = 2.0) -> None:
-    """Draw, for every set, the difference of average precision to the built-in loss; a line spans the folds."""
+    """Draw the difference in average precision to the built-in loss per data set; lines span the folds."""
     effects = summary.by_set(fits, "average_precision", ratio=False)
     effects = effects[(effects.contender == "focal_boost") & (effects.gamma == gamma)]
     order = effects.groupby("set").agg(classes=("classes", "first"), effect=("effect", "mean"))
@@ -47,13 +47,13 @@ def precision_by_set(fits: pd.DataFrame, path: Path, gamma: float = 2.0) -> None
     axes.set_yticks(range(len(order)), [f"{name} ({k})" for name, k in order.classes.items()])
     axes.axhline((~order.more).sum() - 0.5, color="grey", lw=0.6, ls=":")
     axes.set_xlabel(f"average precision at gamma {gamma:g} minus that of the built-in log loss")
-    axes.set_title("Right of the line focusing ranks better (mean and range of the folds)")
+    axes.set_title("To the right of the line, focusing ranks better (mean and range over folds)")
     axes.legend(loc="lower right")
     _save(figure, path)
 
 
 def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
-    """Draw the log loss against the built-in one over gamma: a thin line per set, a thick one for the mean."""
+    """Draw the log loss relative to the built-in loss over gamma: thin lines are data sets, thick lines means."""
     effects = summary.by_set(fits, "log_loss", ratio=True)
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
     for ax, binary in zip(axes, (True, False), strict=True):
@@ -77,7 +77,7 @@ def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
 
 
 def policies(fits: pd.DataFrame, path: Path, gamma: float = 2.0) -> None:
-    """Draw, for every Hessian, the log loss of every set against the built-in one."""
+    """Draw the log loss of every data set relative to the built-in loss, per Hessian."""
     effects = summary.by_set(fits, "log_loss", ratio=True)
     effects = effects[(effects.contender == "focal_boost") & (effects.gamma == gamma)]
     names = sorted(effects.variant.unique())

@@ -1,4 +1,4 @@
-"""Train and score the contenders on every fold of a set: one problem is a set with one booster."""
+"""Train and score the contenders on every fold; one problem is a data set with one booster."""
 
 from __future__ import annotations
 
@@ -60,23 +60,29 @@ def entrants(experiment: str, gammas: list[float]) -> list[Contender]:
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="Folder of the sets, with INDEX.json.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the data sets, with INDEX.json.")],
     results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
     experiment: Annotated[
         Literal["standard", "policies", "scales", "catboost", "vector-leaf"], typer.Option()
     ] = "standard",
-    names: Annotated[str, typer.Option("--sets", help="Names of sets, comma-separated; all by default.")] = "",
-    only: Annotated[
-        str, typer.Option(help="Regular expression, found in 'xgboost: focal_boost 2, weighted'.")
+    names: Annotated[
+        str, typer.Option("--sets", help="Names of data sets, comma-separated; all by default.")
     ] = "",
-    gammas: Annotated[str, typer.Option(help="Of this library, comma-separated.")] = "0.5,1,2,3,5",
-    max_rows: Annotated[int, typer.Option(help="Larger sets are sampled down.")] = 20_000,
-    keep_rare: Annotated[bool, typer.Option(help="Train on classes that are too small to test on.")] = False,
-    jobs: Annotated[int, typer.Option(help="Number of processes, of one thread each.")] = 2,
+    only: Annotated[
+        str, typer.Option(help="Regular expression to search in names such as 'xgboost: focal_boost 2, weighted'.")
+    ] = "",
+    gammas: Annotated[str, typer.Option(help="Values of gamma for focal_boost, comma-separated.")] = "0.5,1,2,3,5",
+    max_rows: Annotated[
+        int, typer.Option(help="Maximum number of rows; larger data sets are subsampled.")
+    ] = 20_000,
+    keep_rare: Annotated[
+        bool, typer.Option(help="Keep classes that are too small to test in the training rows.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Number of single-threaded processes.")] = 2,
 ) -> None:
-    """Train and score the contenders on real sets; started again, it goes on.
+    """Train and score the contenders on real data sets; an interrupted run is resumed.
 
-    A contender that fails is recorded with its error.
+    If a contender fails, its error is recorded.
     """
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
@@ -132,7 +138,7 @@ def evaluate(
 
 
 def _fits(entrant: Contender, table: sets.Table, folds: list[sets.Fold]) -> Fits | str:
-    """Return the measures on every fold, or the error of the first fold that failed."""
+    """Return the scores on every fold, or the error of the first fold that failed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -162,7 +168,7 @@ def _scores(prefix: str, y: np.ndarray, proba: np.ndarray, thresholds: np.ndarra
 
 
 def _choose(candidates: list[Fits], measure: str, sign: int) -> Fits | str:
-    """Return on each fold the candidate that scores best on the stopping rows, at the CPU time of all of them."""
+    """Return for each fold the candidate with the best score on the early-stopping rows and the total CPU time."""
     if not candidates:
         return "ValueError: no gamma to choose from"
     return [
@@ -173,7 +179,7 @@ def _choose(candidates: list[Fits], measure: str, sign: int) -> Fits | str:
 
 
 def _summary(fits: Fits | str, columns: tuple[str, ...]) -> dict[str, Any]:
-    """Return means over the folds, and the measures of each fold where there are columns for them."""
+    """Return the mean scores over the folds, and the scores per fold if ``columns`` contains them."""
     if isinstance(fits, str):
         return {"error": fits}
     values = {f"{measure}_{i + 1}": value for i, fit in enumerate(fits) for measure, value in fit.items()}

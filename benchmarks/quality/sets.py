@@ -1,8 +1,8 @@
-"""The sets and their folds.
+"""The data sets and their folds.
 
-A folder of sets holds ``INDEX.json``, ``{name: {"file", "rows", "K", "categorical", "positive"}}``, and the files
-named there: CSV with the label in the column ``target``, or NPZ with ``X`` and ``y``. An empty field is a missing
-value.
+A folder of data sets contains ``INDEX.json``, ``{name: {"file", "rows", "K", "categorical", "positive"}}``, and
+the files named there: CSV with the label in the column ``target``, or NPZ with ``X`` and ``y``. An empty field
+is a missing value.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 N_FOLDS = 3
 SEED = 20_241
 FACTS = ("rows", "features", "classes", "smallest_class", "left_out")
-FEWEST_ROWS = 12  # of a class: four per fold, enough for the inner split
+FEWEST_ROWS = 12  # per class: four per fold, enough for the inner split
 
 
 @dataclass(frozen=True)
 class Table:
-    """A set with labels 0 to K - 1; with two classes 1 is the positive one."""
+    """A data set with labels 0 to K - 1; for two classes 1 is the positive class."""
 
     name: str
     X: pd.DataFrame
     y: np.ndarray
     n_classes: int
-    rare: np.ndarray  # whether a row's class has fewer than FEWEST_ROWS rows: never tested on
+    rare: np.ndarray  # whether the row's class has fewer than FEWEST_ROWS rows; such rows are never tested
     left_out: dict[str, int]  # number of rows of each of these classes
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Numbers of the rows for training, for early stopping and for testing."""
+    """Row indices for training, early stopping and testing."""
 
     train: np.ndarray
     stop: np.ndarray
@@ -45,13 +45,13 @@ class Fold:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the sets: two classes first, then by size."""
+    """Return the names of the data sets, binary ones first, then by size."""
     index = json.loads((folder / "INDEX.json").read_text())
     return sorted(index, key=lambda name: (index[name]["K"] > 2, index[name]["rows"]))
 
 
 def load(folder: Path, name: str, max_rows: int, keep_rare: bool) -> Table:
-    """Return a set, sampled down to ``max_rows``; classes too small to test on are left out or only trained on."""
+    """Return a data set of at most ``max_rows``; classes too small to test are dropped or only trained on."""
     facts = json.loads((folder / "INDEX.json").read_text())[name]
     X, target = _read(folder / facts["file"])
     for column in X:
@@ -81,7 +81,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def folds(table: Table) -> Iterator[Fold]:
-    """Yield the folds, the same for every contender; a fifth of the rows not tested on is for early stopping."""
+    """Yield the same folds for every contender; a fifth of the rows not tested is for early stopping."""
     common, rare = np.flatnonzero(~table.rare), np.flatnonzero(table.rare)
     splitter = StratifiedKFold(N_FOLDS, shuffle=True, random_state=SEED)
     for i, (rest, test) in enumerate(splitter.split(common, table.y[common])):

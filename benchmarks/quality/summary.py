@@ -1,4 +1,4 @@
-"""Comparisons of the contenders with the built-in log loss, made from the results."""
+"""Comparison of the contenders with the built-in log loss, computed from the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def own(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_built_in(fits: pd.DataFrame) -> pd.DataFrame:
-    """Return the successful rows, each with those of the same booster's log loss as ``built_in_...``."""
+    """Return the successful rows with the scores of the same booster's log loss in ``built_in_...`` columns."""
     fits = fits[fits.error.isna()]
     base = fits[(fits.gamma == 0) & (fits.variant == "") & fits.contender.isin(["log loss", "CatBoost"])]
     base = base.drop(columns=["contender", "gamma", "variant", "error"]).set_index(["set", "booster"])
@@ -33,15 +33,15 @@ def with_built_in(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_fold(fits: pd.DataFrame, measure: str) -> np.ndarray:
-    """Return a measure, (rows, folds); one column where the results hold only the mean."""
+    """Return a score, (rows, folds); one column if the results contain only the mean."""
     return fits.filter(regex=rf"^{measure}(_\d+)?$").to_numpy(dtype=float)
 
 
 def by_set(fits: pd.DataFrame, measure: str, ratio: bool) -> pd.DataFrame:
-    """Return a row per contender and set: the mean difference to the built-in log loss or the ratio of means.
+    """Return the mean difference to the built-in log loss, or the ratio of means, per contender and data set.
 
-    ``sign`` is +1 or -1 where the measure is higher or lower on all folds and by more than twice the standard
-    error of the folds' differences, else 0.
+    ``sign`` is +1 or -1 if the score is higher or lower on all folds and by more than twice the standard error of
+    the differences over the folds, else 0.
     """
     fits = with_built_in(fits)
     value, base = by_fold(fits, measure), by_fold(fits, "built_in_" + measure)

@@ -1,4 +1,4 @@
-"""The tables of the page on quality."""
+"""Tables of the quality benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of the scaling results: seconds of a fit by rows, and the ratio to the built-in objective."""
+"""Figure of the scaling benchmark: seconds per fit by rows, and the ratio to the built-in objective."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def plot(results: Path, images: Path) -> None:
                 if not keep_memory:
                     times.plot(points.rows, points.focal, label=label, **style)
                     times.plot(points.rows, points.built_in, linestyle=":", **style)
-    times.set(xscale="log", yscale="log", xlabel="rows", ylabel="processor seconds (dotted: built-in)")
+    times.set(xscale="log", yscale="log", xlabel="rows", ylabel="CPU seconds (dotted: built-in)")
     for axes, title in ((ratios, "workers as Dask starts them"), (kept, "workers that keep their memory")):
         axes.axhline(1.1, color="grey", linewidth=0.8)
         axes.set(xscale="log", xlabel="rows", ylabel="focal / built-in", title=title)

@@ -1,12 +1,12 @@
 """Time of the focal loss against the boosters' built-in objective on Dask, by workers and rows.
 
-Data are persisted before any time is taken; the fits of a pair alternate, and the fastest of the repeats counts.
-The results hold the processor seconds of all processes (client, scheduler, workers), which other work on the
-machine affects less than the clock, and the seconds of the clock.
+Data are persisted before timing; the fits of a pair alternate, and the fastest repeat counts. The results
+contain the CPU time of all processes (client, scheduler, workers), which depends less than wall time on other
+load on the machine, and the wall time.
 
-Everything is measured twice: with workers as Dask starts them, and with workers that keep the memory they free.
-Dask sets ``MALLOC_TRIM_THRESHOLD_``, with which the C library returns large arrays to the system at once, so that
-every new one has to be paged in.
+Everything is measured twice: with workers as Dask starts them, and with workers that keep freed memory. Dask
+sets ``MALLOC_TRIM_THRESHOLD_``, which makes the C library return large arrays to the system immediately, so that
+every new array has to be paged in.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def command(
     ),
     repeats: Annotated[int, typer.Option(help="Fits of each estimator.")] = 5,
 ) -> None:
-    """Time training on Dask, on one and two local workers; started again, it goes on."""
+    """Time training on Dask, on one and two local workers; an interrupted run is resumed."""
     warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")
     settings = {"features": N_FEATURES, "rounds": N_ROUNDS, "partitions": PARTITIONS, "repeats": repeats}
     measured = harness.Results(results, "scaling", KEY, COLUMNS, **settings)
     sizes = [int(n_rows) for n_rows in rows.split(",")]
     problems = {}
-    # Workers that keep memory come first: Dask leaves its setting in the environment of this process.
+    # Workers that keep memory come first, because Dask changes the environment of this process.
     for keep_memory, n_workers, n_rows in itertools.product((True, False), (1, 2), sizes):
         problem = {"keep_memory": keep_memory, "workers": n_workers, "rows": n_rows}
         if not all({"booster": booster, **problem} in measured for booster in ("xgboost", "lightgbm")):
@@ -67,7 +67,7 @@ def measure(problem: dict[str, Any], repeats: int) -> Iterator[harness.Row]:
     start = dask.config.set(KEEP_MEMORY if keep_memory else {})
     with start, LocalCluster(**options) as cluster, Client(cluster) as client:
         if keep_memory == any(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()):
-            raise SystemExit("MALLOC_TRIM_THRESHOLD_ must not be set where this is started.")
+            raise SystemExit("MALLOC_TRIM_THRESHOLD_ must not be set in the environment of this command.")
         X, y = data(problem["rows"])
         estimators = {
             "xgboost": DaskXGBClassifier(n_estimators=N_ROUNDS, max_depth=6, tree_method="hist"),
@@ -105,7 +105,7 @@ def data(n_rows: int) -> tuple[Any, Any]:
 
 
 def seconds(client: Any, work: Callable[[], Any]) -> tuple[float, float]:
-    """Return the seconds of the work, by the processors of all processes and by the clock."""
+    """Return the CPU time of all processes and the wall time of ``work``, in seconds."""
 
     def processors() -> float:
         return time.process_time() + sum(client.run(time.process_time).values())

@@ -1,4 +1,4 @@
-"""The problems and their contenders. Other packages are called as they document it, where they are installed."""
+"""The problems and their contenders. Other packages are included if installed and used as documented."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rows(n: int, n_classes: int, seed: int = 0, n_features: int = 10) -> tuple[n
 
 
 def _peer(module: str, problem: Call | Training) -> ModuleType | None:
-    """Return a module of a package that has two classes only, None where it does not apply."""
+    """Return a module of a binary-only package, or None if it is not applicable or not installed."""
     applies = problem.n_classes == 2 and find_spec(module.partition(".")[0])
     return import_module(module) if applies else None
 
@@ -78,7 +78,7 @@ class _Data:
 
 
 def plain_log_loss(call: Call) -> Any:
-    """The log loss in plain NumPy: the minimum that a callable objective can cost."""
+    """The log loss in plain NumPy, a lower bound for the cost of a callable objective."""
 
     def binary(y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         p = 1 / (1 + np.exp(-raw))

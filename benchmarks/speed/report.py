@@ -1,4 +1,4 @@
-"""The table and the picture of the speed results: every contender over the baseline of its problem."""
+"""Table and figure of the speed benchmark: contenders relative to the baseline of each problem."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ COLUMNS = (
     *("ratio", "ratio_low", "ratio_high", "cpu_ratio", "extra_bytes", "repetitions"),
 )
 
-Quick = Annotated[bool, typer.Option("--quick", help="Smoke test on little data: the times mean nothing.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Smoke test on small data; the times are meaningless.")]
 Only = Annotated[str, typer.Option(help="Run the problems whose name contains this.")]
 
 
@@ -42,7 +42,7 @@ def command(
     quick: Quick = False,
     only: Only = "",
 ) -> None:
-    """Time one call, training and prediction; started again, it goes on."""
+    """Time one call, training and prediction; an interrupted run is resumed."""
     from benchmarks.speed.problems import problems
 
     rows = harness.Results(results, "speed", KEY, COLUMNS, quick=quick)
@@ -66,7 +66,7 @@ def compare_commits(
     quick: Quick = False,
     only: Only = "",
 ) -> None:
-    """Time another commit's package and the working tree's in turn, and print the table."""
+    """Time the package of another commit and of the working tree alternately, and print the table."""
     from benchmarks.speed.problems import versions
 
     with tempfile.TemporaryDirectory() as folder:
@@ -88,8 +88,8 @@ def _run(rows: harness.Results, problems: Iterable[tuple[Any, Contenders, int]],
 def measure(problem: Any, contenders: Contenders, repetitions: int) -> list[harness.Row]:
     """Return a row per contender: medians and quartiles over the repetitions, memory beyond the result.
 
-    The contenders take turns, and ratios are those of a repetition. A repetition of a call is the mean of several:
-    one alone, on data in the cache, is too short to time.
+    Contenders alternate, and ratios are computed within each repetition. Calls are repeated and averaged within a
+    repetition, because a single call is too short to time.
     """
     made = {name: make(problem) for name, make in contenders.items()}
     works = {name: problem.work(contender) for name, contender in made.items() if contender is not None}
@@ -131,7 +131,7 @@ def _extra_bytes(work: Any) -> float | None:
 
 
 def package_of(commit: str) -> ModuleType:
-    """Return the package as a commit has it, loaded beside the one here."""
+    """Return the package of a commit, loaded alongside the current one."""
     archive = subprocess.run(["git", "archive", commit, "focal_boost"], check=True, capture_output=True).stdout
     here = _unload()
     with tempfile.TemporaryDirectory() as folder:
@@ -147,5 +147,5 @@ def package_of(commit: str) -> ModuleType:
 
 
 def _unload() -> dict[str, ModuleType]:
-    """Remove the modules of the package from those that are loaded, and return them."""
+    """Remove the package's modules from ``sys.modules`` and return them."""
     return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "focal_boost"}

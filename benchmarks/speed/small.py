@@ -1,4 +1,4 @@
-"""Problems of the size that most users have: small data, eval sets, searches."""
+"""Problems of typical size: small data, eval sets and searches."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""XGBoost, LightGBM and CatBoost: shapes, starting values, metrics and native models. No arithmetic.
+"""Adapters for the boosters: shapes, starting values, metrics and native models.
 
-Each booster is imported, and its terminology used, in one module only.
+Each booster is imported, and its own terminology used, only in its own modules.
 """
 
 from focal_boost.boosters._booster import (

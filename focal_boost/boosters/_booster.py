@@ -1,4 +1,4 @@
-"""The interface of a booster to the estimators, and the choice of the booster."""
+"""The interface of the booster adapters, and their lookup by estimator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from focal_boost.losses import FocalLoss
 
 
 class Trainer(Protocol):
-    """An estimator of a booster, here or on a cluster: how to train it with a focal loss."""
+    """Adapter that trains a booster's estimator with a focal loss, locally or on a cluster."""
 
     def check_parameters(self) -> None:
         """Raise ValueError for a parameter that the focal loss replaces or that the booster would misuse."""
@@ -34,13 +34,13 @@ class Trainer(Protocol):
 
 
 class Booster(Trainer, Protocol):
-    """An estimator of a booster: how to train it, and how to read it once it is fitted."""
+    """Adapter that trains a booster's estimator and reads the fitted one."""
 
     estimator: Any
     reads_sparse: bool
 
     def model_start(self, start: Any) -> Any:
-        """Return the value that the fitted model starts from; ``start`` is the one it was given."""
+        """Return the starting value of the fitted model, given the requested one."""
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw predictions, (n,) or (n, K)."""
@@ -74,7 +74,7 @@ class Booster(Trainer, Protocol):
 
 
 def booster_of(estimator: Any) -> Booster:
-    """Return the booster of an estimator; raise TypeError for one that is not supported."""
+    """Return the adapter of an estimator; raise TypeError for an unsupported one."""
     # An instance implies that its package is already imported.
     xgboost, lightgbm = sys.modules.get("xgboost"), sys.modules.get("lightgbm")
     ensemble = sys.modules.get("sklearn.ensemble")
@@ -98,12 +98,12 @@ def booster_of(estimator: Any) -> Booster:
 
 
 def unfitted_copy(estimator: Any) -> Any:
-    """Return an unfitted copy of the estimator, as `sklearn.base.clone` does where it can."""
+    """Return an unfitted copy, also of a CatBoostClassifier that `sklearn.base.clone` cannot copy."""
     return CatBoost(estimator).clone() if _is_catboost(estimator) else clone(estimator, safe=False)
 
 
 def only_binary(estimator: Any) -> bool:
-    """Return whether the booster of the estimator takes two classes only."""
+    """Return whether the estimator supports binary classification only."""
     return _is_catboost(estimator)
 
 
@@ -118,7 +118,7 @@ def default_estimator() -> Any:
         from xgboost import XGBClassifier
     except ImportError as error:
         raise ImportError(
-            "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, "
+            "estimator=None requires XGBoost, which is not installed: pip install xgboost, "
             "or pass an LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
         ) from error
     return XGBClassifier(enable_categorical=True)

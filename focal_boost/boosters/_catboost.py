@@ -1,4 +1,4 @@
-"""CatBoost: baseline, pools, its own ``Focal``, and the first tree into which the starting value goes."""
+"""CatBoost: training with its own ``Focal``; the starting value is stored in the first tree."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from focal_boost.boosters._catboost_metrics import RANK_METRICS, metric_settings
 from focal_boost.boosters._catboost_pools import categorical_columns, check_categories, make_pool, readable
 from focal_boost.losses import FocalLoss
 
-# Names that CatBoost reports for its own loss.
+# Names under which CatBoost reports its own loss.
 _OWN_LOSS = ("Focal", "Logloss")
 
-_LABELS = "the labels are numbered 0 and 1, and classes_ holds them"
+_LABELS = "labels are encoded as 0 and 1, in the order of classes_"
 _PRIOR = "the model starts from the class prior"
 _SHRINKAGE = "CatBoost does not shrink a model that has a starting value"
 _ANEW = "training cannot continue from a snapshot"
 # Parameter: (allowed values, why others are refused; {} is the value).
 _REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "task_type": ((None, "CPU"), "CatBoost trains its Focal loss on the CPU only; leave it out"),
-    "auto_class_weights": ((None, "None"), "use alpha='balanced', which the probabilities then undo"),
-    "class_weights": ((None,), "use alpha={!r}, which the probabilities then undo"),
-    "scale_pos_weight": ((None, 1), "use alpha=[1, {}], which the probabilities then undo"),
+    "auto_class_weights": ((None, "None"), "use alpha='balanced': predict_proba corrects for it"),
+    "class_weights": ((None,), "use alpha={!r}: predict_proba corrects for it"),
+    "scale_pos_weight": ((None, 1), "use alpha=[1, {}]: predict_proba corrects for it"),
     "boost_from_average": ((None,), _PRIOR),
     "class_names": ((None,), _LABELS),
     "classes_count": ((None,), _LABELS),
@@ -48,7 +48,7 @@ _LEARNING_RATE = ("learning_rate", "eta")
 _STOPPING = ("early_stopping_rounds", "od_type", "od_wait", "od_pval")
 _VERBOSITY = ("verbose", "silent", "logging_level", "verbose_eval")
 _METRICS = ("eval_metric", "custom_metric", "custom_loss")
-# Passed to the pools: the columns of the data are known there.
+# Passed to the pools, not to the estimator.
 _COLUMNS = ("cat_features", "text_features", "embedding_features")
 
 
@@ -82,7 +82,7 @@ class CatBoost:
 
     def clone(self) -> Any:
         """Return an unfitted copy of the estimator."""
-        # scikit-learn cannot clone a CatBoostClassifier whose parameters hold lists: get_params copies them.
+        # sklearn.base.clone fails if a parameter is a list, because CatBoost's get_params copies it.
         return type(self.estimator)(**self.estimator.get_params())
 
     def train(
@@ -122,7 +122,7 @@ class CatBoost:
     def metrics(
         self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> list[Any]:
-        """Return the metrics of the eval sets, the watched one first; raise ValueError for one that is refused."""
+        """Return the metrics of the eval sets, the watched one first; raise ValueError for an unsupported one."""
         requested = [
             *_as_list(fit_params.get("eval_metric") or self._param("eval_metric") or "log_loss"),
             *_as_list(self._param("custom_metric", "custom_loss") or []),
@@ -141,7 +141,7 @@ class CatBoost:
             raise ValueError("early_stopping=True predicts with the best round: use_best_model must not be False.")
 
     def _columns(self, features: Features, fit_params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the columns that are not numbers: those requested, or the categories of a data frame."""
+        """Return the non-numeric columns: those requested, or the categorical columns of a data frame."""
         requested = {name: fit_params.get(name) for name in _COLUMNS}
         columns = {name: self._param(name) if value is None else value for name, value in requested.items()}
         frame = features.X if features.frame is None else features.frame
@@ -149,13 +149,13 @@ class CatBoost:
             columns["cat_features"] = categorical_columns(features)
         elif not hasattr(frame, "columns"):
             raise ValueError(
-                "cat_features must come with a data frame, an array holds numbers; "
+                "cat_features requires a data frame, because an array is numeric; "
                 f"got cat_features={columns['cat_features']!r} with X of type {type(features.X).__name__}."
             )
         return {name: value for name, value in columns.items() if value is not None}
 
     def _settings(self, fit_params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters to train with, silent and without files unless the user has asked for them."""
+        """Return the training parameters, without output or files unless the user requested them."""
         own = self.estimator.get_params()
         dropped = {"loss_function", "objective", *_METRICS, *_COLUMNS}
         if fit_params.get("verbose"):
@@ -165,7 +165,7 @@ class CatBoost:
             settings["verbose"] = False
         if not ({"allow_writing_files", "train_dir"} & settings.keys() or fit_params.get("plot")):
             settings["allow_writing_files"] = False
-        # With monotone constraints the default is another one, which CatBoost warns of and sets to 0.
+        # With monotone constraints CatBoost would choose another default, warn about it and use 0.
         return settings | {"model_shrink_rate": 0}
 
     def _fit_arguments(self, training: Training, fit_params: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class CatBoost:
     def _defaults_of_logloss(
         self, settings: Mapping[str, Any], pool: Any, eval_pools: list[Any], use_best_model: bool | None
     ) -> dict[str, Any]:
-        """Return the learning rate and the leaf iterations that Logloss has on these data and ``Focal`` lacks."""
+        """Return the learning rate and leaf iterations that CatBoost chooses for Logloss but not for ``Focal``."""
         missing = [name for name in ("learning_rate", "leaf_estimation_iterations") if settings.get(name) is None]
         if settings.get("eta") is not None:
             missing.remove("learning_rate")
@@ -199,7 +199,7 @@ class CatBoost:
         return next((params[name] for name in aliases if params.get(name) is not None), None)
 
     def model_start(self, start: Any) -> Any:
-        """Return the value that the model starts from, the given one."""
+        """Return the starting value of the model, which is the requested one."""
         return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
@@ -228,7 +228,7 @@ class CatBoost:
 
     @property
     def evals_result(self) -> dict[str, dict[str, list[float]]]:
-        """{set: {metric: [value per round]}}, empty without eval sets, without CatBoost's own loss."""
+        """{set: {metric: [value per round]}}, empty without eval sets; CatBoost's own loss is left out."""
         return {
             name: {metric: list(curve) for metric, curve in curves.items() if not metric.startswith(_OWN_LOSS)}
             for name, curves in self.estimator.get_evals_result().items()
@@ -264,7 +264,7 @@ class CatBoost:
 
 
 class _FirstRound:
-    """A callback that ends the training after one round."""
+    """A callback that stops training after one round."""
 
     def after_iteration(self, info: Any) -> bool:
         return False
@@ -274,12 +274,12 @@ def _check_loss(loss: FocalLoss, n_classes: int) -> None:
     instead = "use an XGBClassifier or an LGBMClassifier"
     if n_classes > 2:
         raise ValueError(
-            "Only binary classification is supported with a CatBoostClassifier, whose Focal loss has two classes: "
+            "Only binary classification is supported with a CatBoostClassifier, whose Focal loss is binary: "
             f"{instead}; got {n_classes} classes in y."
         )
     if not isinstance(loss.gamma, float):
         raise ValueError(
-            f"gamma must be one number with a CatBoostClassifier, whose Focal loss has one: {instead}; "
+            f"gamma must be a single number with a CatBoostClassifier, whose Focal loss has only one: {instead}; "
             f"got {loss.gamma!r}."
         )
     if loss.hessian != "safeguarded":
@@ -302,20 +302,20 @@ def _as_list(requested: Any) -> list[Any]:
 def finish_native(trained: Any, start: float, params: dict[str, Any]) -> Any:
     """Return the trained model with the starting value in the leaves of its first tree and with ``params``.
 
-    CatBoost would keep the start as a bias, which its export to ONNX gets wrong.
+    CatBoost itself would store the start as a bias, which it exports incorrectly to ONNX.
     """
     values, n_leaves = np.array(trained.get_leaf_values()), trained.get_tree_leaf_counts()[0]
     values[:n_leaves] += start
     trained.set_leaf_values(values)
-    # The model remembers that the metric was a Python object, which no restored model has.
+    # The model records that the metric was a Python object, which a restored model does not have.
     metadata = trained.get_metadata()
     recorded = json.loads(metadata["params"])
     if recorded["metrics"]["eval_metric"]["type"].startswith("PythonUserDefined"):
         recorded["metrics"]["eval_metric"] = recorded["metrics"]["objective_metric"]
         recorded["flat_params"].pop("eval_metric", None)
         metadata["params"] = json.dumps(recorded)
-    # A pickle holds the parameters beside the model, whose names begin with an underscore. A model that has
-    # predicted would go on with its old leaf values; a restored one does not.
+    # Pickled state holds the parameters and, under names with an underscore, the model. Restoring it discards the
+    # leaf values that a model caches once it has predicted.
     model = {name: value for name, value in trained.__getstate__().items() if name.startswith("_")}
     native = type(trained)()
     native.__setstate__({**params, **model})

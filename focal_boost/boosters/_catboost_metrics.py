@@ -1,4 +1,4 @@
-"""Metrics in the form of CatBoost."""
+"""Metrics in CatBoost's format."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from focal_boost._data import Training
 from focal_boost.boosters._metrics import FocalMetric, _UserMetric, requested_metrics, watch_log_loss
 from focal_boost.losses import FocalLoss
 
-# CatBoost evaluates its own metrics on the plain sigmoid. Metrics of the order of the rows are the same for the
-# probabilities that the estimator returns.
+# CatBoost evaluates its own metrics on the plain sigmoid. Rank metrics do not change, because the correction of
+# the probabilities is monotonic.
 RANK_METRICS = ("AUC", "PRAUC")
 
 
 class _Metric:
-    """A metric in the form of CatBoost, which reports it by the name of its class."""
+    """A metric in CatBoost's format; CatBoost reports it under its class name."""
 
     no_jit = True
 
@@ -29,7 +29,7 @@ class _Metric:
         return False
 
     def evaluate(self, approxes: Sequence[Any], target: Any, weight: Any) -> tuple[float, float]:
-        # CatBoost asks for the training rows too, which nobody watches and which take most of the time.
+        # CatBoost also evaluates the training rows, which nothing uses and which would take most of the time.
         if len(target) == self.training_rows:
             return 0.0, 1.0
         return float(self.metric.value(target.astype(np.intp), np.asarray(approxes[0]), weight)), 1.0
@@ -54,7 +54,7 @@ def metric_settings(metrics: list[Any], training: Training) -> dict[str, Any]:
     """Return CatBoost's parameters for the metrics of a training."""
     rows = len(training.labels)
     if any(len(eval_set.labels) == rows for eval_set in training.eval_sets):
-        rows = -1  # the number does not tell the training rows from an eval set
+        rows = -1  # ambiguous: an eval set has as many rows
     first, *others = metrics
     if not isinstance(first, str):
         first = type(first.name, (_Metric,), {})(first, rows)
@@ -62,7 +62,7 @@ def metric_settings(metrics: list[Any], training: Training) -> dict[str, Any]:
 
 
 def read_metrics(requested: list[Any], stop_on_log_loss: bool, loss: FocalLoss, calibrated: bool) -> list[Any]:
-    """Return the requested metrics, the watched one first; raise ValueError for one that is refused."""
+    """Return the requested metrics, the watched one first; raise ValueError for an unsupported one."""
     if stop_on_log_loss:
         requested = watch_log_loss(requested)
     metrics = requested_metrics(
@@ -70,12 +70,12 @@ def read_metrics(requested: list[Any], stop_on_log_loss: bool, loss: FocalLoss, 
         RANK_METRICS,
         lambda name: FocalMetric(loss, name, calibrated),
         lambda function: _CatBoostUserMetric(function, loss, calibrated),
-        "CatBoost would compute the others on plain sigmoids",
+        "CatBoost evaluates its other metrics on the uncorrected sigmoid",
     )
     own = [metric for metric in metrics if not isinstance(metric, str)]
     if len(own) > 1:
         raise ValueError(
-            "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables: CatBoost takes no "
-            f"second; got {requested!r}."
+            "eval_metric must contain at most one of 'log_loss', 'focal_loss' and callables: CatBoost supports "
+            f"only one custom metric; got {requested!r}."
         )
     return [*own, *(metric for metric in metrics if isinstance(metric, str))]

@@ -1,4 +1,4 @@
-"""CatBoost's pools: features that CatBoost can read, beside labels, weights and starting value."""
+"""Conversion of features, labels, weights and starting value to CatBoost's pools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def categorical_columns(features: Features) -> list[Any] | None:
 
 
 def make_pool(data: EvalSet, columns: Mapping[str, Any], start: float) -> Any:
-    """Return a catboost.Pool that starts from ``start``; ``columns`` are those that do not hold numbers."""
+    """Return a catboost.Pool that starts from ``start``; ``columns`` lists the non-numeric ones."""
     from catboost import Pool
 
     X = readable(data.features)
@@ -41,19 +41,20 @@ def readable(features: Features) -> Any:
 
 
 def check_categories(X: Any, cat_features: Any) -> None:
-    """Raise ValueError for missing values and for floats in categorical columns, which CatBoost refuses."""
+    """Raise ValueError for missing values and for floats in categorical columns, which CatBoost rejects."""
     if not hasattr(X, "columns"):
         return
     for column in cat_features:
         name = column if column in X.columns else X.columns[column]
         if X[name].isna().any():
             raise ValueError(
-                "X must not hold missing values in the categories of a CatBoostClassifier: make them a category, "
-                f"X[{name!r}].astype(object).fillna('missing').astype('category'); got them in {name!r}."
+                "X must not contain missing values in the categorical columns of a CatBoostClassifier: "
+                "make them a category, "
+                f"X[{name!r}].astype(object).fillna('missing').astype('category'); got missing values in {name!r}."
             )
         categories = getattr(X[name].dtype, "categories", X[name])
         if getattr(categories.dtype, "kind", "O") == "f":
             raise ValueError(
-                "X must hold integers or strings in the categories of a CatBoostClassifier; "
+                "X must contain integers or strings in the categorical columns of a CatBoostClassifier; "
                 f"got floats in {name!r}."
             )

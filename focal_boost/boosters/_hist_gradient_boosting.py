@@ -1,4 +1,4 @@
-"""scikit-learn's HistGradientBoostingClassifier: its private loss, and its own early stopping."""
+"""scikit-learn's HistGradientBoostingClassifier, trained through its private loss interface."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from focal_boost.losses import FocalLoss
 
 # Parameter: (allowed value, why others are refused; {} is the value).
 _REFUSED: dict[str, tuple[Any, str]] = {
-    "class_weight": (None, "use alpha={!r}, which the probabilities then undo"),
+    "class_weight": (None, "use alpha={!r}: predict_proba corrects for it"),
     "warm_start": (False, "training cannot continue from another model"),
     "scoring": ("loss", "early stopping follows the log loss of predict_proba"),
 }
 _UNSUPPORTED = {
-    "callbacks": "HistGradientBoostingClassifier has none",
+    "callbacks": "HistGradientBoostingClassifier has no callbacks",
     "verbose": "set verbose of the estimator",
 }
 
@@ -51,7 +51,7 @@ class HistGradientBoosting:
                 raise ValueError(f"estimator must not set {name}: {reason.format(value)}; got {name}={value!r}.")
 
     def nearest_start(self, initial_raw_prediction: Any) -> Any:
-        """Return the starting value itself: scikit-learn stores any."""
+        """Return the starting value unchanged: scikit-learn can store any value."""
         return initial_raw_prediction
 
     def train(
@@ -73,7 +73,7 @@ class HistGradientBoosting:
         if training.eval_sets:
             fit_params.update(self._validation(training.eval_sets))
             stops = self._stops(training)
-            # Without early stopping scikit-learn evaluates nothing.
+            # scikit-learn evaluates validation data only with early stopping.
             n_iter_no_change = training.n_iter_no_change or (own.n_iter_no_change if stops else own.max_iter)
             estimator.set_params(early_stopping=True, n_iter_no_change=n_iter_no_change)
         if loss.gamma != 0 or loss.alpha is not None:
@@ -91,7 +91,7 @@ class HistGradientBoosting:
         )
 
     def _stops(self, training: Training) -> bool:
-        """Return whether training with an eval set stops early, by either early stopping."""
+        """Return whether training with an eval set may stop early, as set on this or on the inner estimator."""
         own = self.estimator.early_stopping
         auto = own == "auto" and len(training.labels) > _AUTO
         return training.n_iter_no_change is not None or own is True or auto
@@ -111,7 +111,7 @@ class HistGradientBoosting:
         return {"X_val": _readable(features), "y_val": labels, "sample_weight_val": weight}
 
     def model_start(self, start: Any) -> Any:
-        """Return the value that the model starts from: that of the rows that its own early stopping leaves."""
+        """Return the starting value of the model, computed without the rows held out by its own early stopping."""
         baseline = self.estimator._baseline_prediction[0]
         return baseline if np.ndim(start) else float(baseline[0])
 
@@ -136,7 +136,7 @@ class HistGradientBoosting:
 
     @property
     def _log_losses(self) -> np.ndarray:
-        return -self.estimator.validation_score_[1:]  # the first is that of the start
+        return -self.estimator.validation_score_[1:]  # the first score is that of the start
 
     @property
     def best_iteration(self) -> int | None:
@@ -162,7 +162,7 @@ class HistGradientBoosting:
 
 
 def _read_fit_params(fit_params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments for scikit-learn's fit; raise ValueError for one that is refused."""
+    """Return the arguments for scikit-learn's fit; raise ValueError for an unsupported one."""
     for name, reason in _UNSUPPORTED.items():
         if fit_params.get(name):
             raise ValueError(f"{name} is not supported: {reason}.")
@@ -181,12 +181,12 @@ def _read_fit_params(fit_params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_columns(X: Any) -> None:
-    """Raise ValueError for a column of strings, by name."""
+    """Raise ValueError that names the first string column."""
     for name, dtype in zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=False):
         if str(dtype) in ("object", "str", "string"):
             raise ValueError(
-                f"X must hold columns of numbers, booleans or categories; got {name!r} of {dtype}: convert it to "
-                "a category."
+                f"X must contain columns of numbers, booleans or categories; got {name!r} of {dtype}: "
+                "convert it to a category."
             )
 
 
@@ -194,7 +194,8 @@ def _readable(features: Features) -> Any:
     """Return the data in a form that scikit-learn reads; raise ValueError for a sparse matrix."""
     if sparse.issparse(features.X):
         raise ValueError(
-            "X must be dense for a HistGradientBoostingClassifier, which reads no sparse data: pass X.toarray(); "
+            "X must be dense for a HistGradientBoostingClassifier, which does not support sparse data: "
+            "pass X.toarray(); "
             f"got {type(features.X).__name__}."
         )
     return features.X if features.frame is None else pandas_categories(features)

@@ -1,4 +1,4 @@
-"""LightGBM: init_score, raw scores, and the model text into which the starting value goes after training."""
+"""LightGBM: training through init_score; the starting value is added to the first trees afterwards."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary", "multiclass", "softmax")
 
-# LightGBM evaluates its own metrics on raw scores as if they were probabilities. Only metrics that depend on
-# nothing but the order of the rows are meaningful then.
+# LightGBM evaluates its own metrics on raw scores as if they were probabilities. Only rank metrics are
+# meaningful then.
 _RANK_METRICS = ("auc", "average_precision", "auc_mu")
 
 _IGNORED = "LightGBM ignores it for a custom loss"
@@ -32,7 +32,7 @@ _REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "app": ((None,), _NAMED),
     "application": ((None,), _NAMED),
     "loss": ((None,), _NAMED),
-    "class_weight": ((None,), "use alpha={!r}, which the probabilities then undo"),
+    "class_weight": ((None,), "use alpha={!r}: predict_proba corrects for it"),
     "scale_pos_weight": ((None, 1), f"{_IGNORED}: use alpha=[1, {{}}]"),
     "is_unbalance": ((None, False), f"{_IGNORED}: use alpha='balanced'"),
     "unbalance": ((None, False), f"{_IGNORED}: use alpha='balanced'"),
@@ -70,12 +70,12 @@ class LightGBM:
         boosting = _first(params, "boosting", "boost", "boosting_type")
         if boosting in ("rf", "random_forest"):
             raise ValueError(
-                "estimator must have boosting_type 'gbdt' or 'dart': LightGBM's random forest takes no custom "
-                f"loss; got {boosting!r}."
+                "estimator must have boosting_type 'gbdt' or 'dart': LightGBM's random forest does not support "
+                f"a custom loss; got {boosting!r}."
             )
 
     def nearest_start(self, initial_raw_prediction: Any) -> Any:
-        """Return the starting value itself: LightGBM stores any."""
+        """Return the starting value unchanged: LightGBM can store any value."""
         return initial_raw_prediction
 
     def clone(self) -> Any:
@@ -90,8 +90,8 @@ class LightGBM:
         metrics = self.metrics(training, loss, calibrated, fit_params)
         n_classes = len(training.classes)
         objective: Any = _native_objective(start)
-        # To metrics LightGBM passes raw scores only beside a callable objective, else probabilities, in which the
-        # improbable class of a certain row is lost.
+        # LightGBM passes raw scores to metrics only if the objective is a callable. Otherwise it passes
+        # probabilities, which round to 0 or 1 for confident predictions.
         if training.eval_sets or not is_log_loss(loss):
             dtype, factor = derivative_settings(loss, n_classes)
             objective = BoundObjective(
@@ -103,10 +103,10 @@ class LightGBM:
     def metrics(
         self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> list[Any]:
-        """Return the metrics of the eval sets; raise ValueError for one, or a fit parameter, that is refused."""
+        """Return the metrics of the eval sets; raise ValueError for an unsupported metric or fit parameter."""
         for name in _UNSUPPORTED:
             if fit_params.get(name) is not None:
-                raise ValueError(f"{name} is not supported: the model starts anew, from the class prior.")
+                raise ValueError(f"{name} is not supported: training always starts from the class prior.")
         requested = _split_metrics(fit_params.get("eval_metric") or _metric(self.estimator.get_params()))
         if training.n_iter_no_change is not None:
             requested = watch_log_loss(requested)
@@ -122,9 +122,9 @@ class LightGBM:
         start: Any,
         fit_params: Mapping[str, Any],
     ) -> None:
-        """Train ``estimator`` with objective and metrics, and leave a plain native model in it.
+        """Train ``estimator`` with objective and metrics, and turn it into a plain native model.
 
-        ``init_score(start, labels)`` repeats the starting value for every row.
+        ``init_score(start, labels)`` returns the starting value for every row.
         """
         import lightgbm
 
@@ -190,12 +190,12 @@ class LightGBM:
         return pandas_categories(features)
 
     def model_start(self, start: Any) -> Any:
-        """Return the value that the model starts from, the given one."""
+        """Return the starting value of the model, which is the requested one."""
         return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
         """Return raw scores, (n,) or (n, K), float64."""
-        # Not by the estimator's own predict, which warns of feature names that LightGBM 4.6 made up.
+        # Not estimator.predict, which warns about feature names that LightGBM 4.6 generated itself.
         X = self._readable(features)
         return np.asarray(self.native.predict(X, raw_score=True, num_threads=self._n_threads))
 
@@ -254,8 +254,8 @@ class LightGBM:
 class _StopOnLogLoss:
     """A callback that stops training when the log loss of the last eval set has not improved for some rounds.
 
-    LightGBM's own callback stops on any metric of any set, or on the first one, which is never a callable beside a
-    metric of LightGBM's.
+    LightGBM's own callback watches either every metric of every set or the first metric only, and LightGBM places
+    callables after its own metrics.
     """
 
     before_iteration = False
@@ -291,9 +291,9 @@ def _native_objective(start: Any) -> str:
 
 
 def derivative_settings(loss: FocalLoss, n_classes: int) -> tuple[Any, float]:
-    """Return the type of LightGBM's arithmetic and the factor of its diagonal."""
-    # LightGBM's own log loss is computed in float64 and then rounded: the same bits at gamma = 0 break ties
-    # between splits the same way.
+    """Return the dtype LightGBM computes in and the factor of its diagonal Hessian."""
+    # LightGBM computes its log loss in float64 and then rounds it. Doing the same at gamma = 0 gives identical
+    # bits, so that ties between splits are broken identically.
     dtype = np.float64 if loss.gamma == 0 else np.float32
     return dtype, 1.0 if n_classes == 2 else n_classes / (n_classes - 1)
 
@@ -312,7 +312,7 @@ def _read_metrics(requested: list[Any], loss: FocalLoss, calibrated: bool) -> li
         _RANK_METRICS,
         lambda name: LightGBMMetric(loss, name, calibrated),
         lambda function: LightGBMUserMetric(function, loss, calibrated),
-        "LightGBM would compute the others on raw scores",
+        "LightGBM evaluates its other metrics on raw scores",
     )
 
 
@@ -323,7 +323,7 @@ def repeat(start: Any, labels: Any) -> np.ndarray:
 
 def _store_start(booster: Any, start: np.ndarray) -> None:
     """Add the starting value, (K,) or (1,), to the leaves of the first tree of each class."""
-    # Not from dump_model, whose JSON is invalid for feature names with backslashes or control characters.
+    # dump_model writes invalid JSON if feature names contain backslashes or control characters.
     first_trees = re.findall(r"^num_leaves=(\d+)$", booster.model_to_string(num_iteration=1), re.MULTILINE)
     for tree, n_leaves in enumerate(first_trees):
         for leaf in range(int(n_leaves)):
@@ -338,7 +338,7 @@ def _store_objective(booster: Any, n_classes: int) -> None:
     custom = "[objective: custom]"
     if not found or custom not in rest:
         raise RuntimeError(
-            "This version of LightGBM writes its model text in a way that focal_boost does not know: "
+            "focal_boost does not recognise the model text of this version of LightGBM: "
             f"{'no ' + custom if found else 'no max_feature_idx'}."
         )
     rest = rest.replace(custom, f"[objective: {objective.split()[0]}]", 1)

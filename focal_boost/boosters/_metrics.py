@@ -1,4 +1,4 @@
-"""Metrics of raw predictions for both boosters, and the metrics that a user requests as ``eval_metric``."""
+"""Metrics of raw predictions, and the interpretation of the user's ``eval_metric``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOG_LOSS = ("log_loss", "logloss", "mlogloss", "binary_logloss", "multi_logloss"
 
 @dataclass(frozen=True)
 class FocalMetric:
-    """A metric of raw predictions for the loss that they were trained with."""
+    """A metric of the raw predictions of a model trained with ``loss``."""
 
     loss: FocalLoss
     name: MetricName = "log_loss"
@@ -48,7 +48,7 @@ class XGBoostMetric(FocalMetric):
     name : {"log_loss", "focal_loss"}, default="log_loss"
         The log loss of ``loss.predict_proba``, or the focal loss; weighted means.
     calibrated : bool, default=True
-        Whether the log loss is of the posterior or of the plain sigmoid or softmax.
+        Whether the log loss is that of the posterior or that of the plain sigmoid or softmax.
 
     Examples
     --------
@@ -96,13 +96,13 @@ class _UserMetric:
     calibrated: bool
 
     def probabilities(self, raw_prediction: Any) -> np.ndarray:
-        """Return (n,) for the positive class or (n, K), as the booster's own objective passes them to a metric."""
+        """Return probabilities, (n,) or (n, K), as built-in objectives pass them to a metric."""
         proba = self.loss.predict_proba(raw_prediction, self.calibrated)
         return proba[:, 1] if proba.shape[1] == 2 else proba
 
 
 class XGBoostUserMetric(_UserMetric):
-    """A user's metric in the form of XGBoost."""
+    """A user's metric in XGBoost's format."""
 
     @property
     def __name__(self) -> str:
@@ -113,17 +113,17 @@ class XGBoostUserMetric(_UserMetric):
         return _mean_over_workers(self.value, y_true, y_pred, sample_weight)
 
     def value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
-        """Return what the function returns for the rows of one worker."""
+        """Return the function's value for the rows of this worker."""
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(self.function(y_true, self.probabilities(y_pred), **weight))
 
 
 class LightGBMUserMetric(_UserMetric):
-    """A user's metric in the form of LightGBM."""
+    """A user's metric in LightGBM's format."""
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        """Return what the function returns, (name, value, whether higher is better)."""
-        # LightGBM passes weights to a metric of three parameters.
+        """Return the function's result, (name, value, whether higher is better)."""
+        # LightGBM passes weights to metrics with three parameters.
         arguments = (sample_weight,) if len(inspect.signature(self.function).parameters) > 2 else ()
         return self.function(y_true, self.probabilities(y_pred), *arguments)
 
@@ -137,7 +137,7 @@ def requested_metrics(
 ) -> list[Any]:
     """Return the metrics of an ``eval_metric``: wrapped names and callables, and the booster's own rank metrics.
 
-    ``reason`` says why the booster's other metrics are refused.
+    ``reason`` explains in the error why the booster's other metrics are rejected.
     """
     metrics: list[Any] = []
     for metric in requested:
@@ -158,7 +158,7 @@ def requested_metrics(
 
 
 def watch_log_loss(requested: list[Any]) -> list[Any]:
-    """Return the requested metrics with the log loss first, on which training is to stop."""
+    """Return the requested metrics with the log loss, which early stopping watches, first."""
     others = [metric for metric in requested if callable(metric) or metric not in LOG_LOSS]
     return ["log_loss", *others]
 
@@ -166,7 +166,7 @@ def watch_log_loss(requested: list[Any]) -> list[Any]:
 def _mean_over_workers(metric: Callable[..., float], y_true: Any, y_pred: Any, sample_weight: Any) -> float:
     """Return the metric's weighted mean over the workers of a distributed training.
 
-    XGBoost takes the unweighted mean of the workers' values, which are then all the same.
+    XGBoost then averages the workers' values, which are all equal, without weights.
     """
     from xgboost import collective
 

@@ -1,4 +1,4 @@
-"""The callable objectives that boosters train with."""
+"""Callable objectives for the boosters."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from focal_boost.losses import BoundLoss, FocalLoss
 
 
 def is_log_loss(loss: FocalLoss) -> bool:
-    """Return whether the loss is the one that boosters minimise with their own objective."""
+    """Return whether the loss is the log loss, which boosters minimise with their built-in objective."""
     return loss.alpha is None and not np.any(loss.gamma) and not callable(loss.hessian)
 
 
 class BoundObjective:
-    """The objective of one training in memory, whose labels and weights are bound before the first round.
+    """The objective of one local training, with labels and weights bound in advance.
 
-    A booster passes the same labels and weights with every round; they are ignored. The returned arrays are reused
-    by the next round, when the booster has read them.
+    A booster passes the same labels and weights in every round; they are ignored. The returned arrays are reused
+    in the next round, after the booster has read them.
     """
 
     def __init__(self, loss: BoundLoss) -> None:
@@ -36,7 +36,7 @@ class BoundObjective:
 
 @dataclass(frozen=True)
 class WorkerObjective:
-    """The objective of a distributed training: each worker passes the labels and weights of its own rows."""
+    """The objective of a distributed training, called on each worker with the labels and weights of its rows."""
 
     loss: FocalLoss
     dtype: Any

@@ -1,7 +1,7 @@
-"""The focal loss as a loss of scikit-learn's boosting: the only module that uses its private ``sklearn._loss``.
+"""The focal loss as a loss of scikit-learn's gradient boosting.
 
-It is imported when a HistGradientBoostingClassifier is trained, so that a scikit-learn in which the private module
-has changed affects nothing else.
+This is the only module that uses the private ``sklearn._loss``. It is imported when a
+HistGradientBoostingClassifier is trained, so that changes in the private module affect nothing else.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from sklearn._loss.loss import BaseLoss, HalfBinomialLoss, HalfMultinomialLoss
 from focal_boost.losses import BoundLoss, FocalLoss
 from focal_boost.metrics import log_loss_of
 
-# Training rows whose log loss is reported beside that of the validation data, as many as scikit-learn passes to a
-# scorer.
+# Maximum number of training rows scored when there are validation data; scikit-learn's limit for a scorer.
 _SCORED = 10_000
 
 
@@ -25,9 +24,9 @@ def native_loss(n_classes: int) -> Any:
 
 
 class ScikitLearnLoss(BaseLoss):
-    """The loss of one training. scikit-learn computes the start first, from the rows that it then trains on.
+    """The loss of one training; scikit-learn calls `fit_intercept_only` first, with the rows it will train on.
 
-    ``validates`` says whether there are validation data, on which early stopping then decides.
+    ``validates`` is whether there are validation data, which early stopping then watches.
 
     Raw predictions are float64 arrays of shape (n, 1) or (n, K), gradient and Hessian float32 arrays of shape (n,)
     or (n, K), all in Fortran order.
@@ -45,7 +44,7 @@ class ScikitLearnLoss(BaseLoss):
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> np.ndarray:
         """Return the initial raw prediction, and bind the loss to these labels and weights."""
-        # In float64, as scikit-learn's log loss, so that ties between splits break alike at gamma = 0.
+        # scikit-learn's log loss is float64: so at gamma = 0 ties between splits are broken identically.
         dtype = np.float64 if self.focal_loss.gamma == 0 else np.float32
         self.bound = self.focal_loss.bind(y_true, sample_weight, self.n_classes, dtype, diagonal_factor=1.0)
         self.labels = y_true
@@ -69,7 +68,7 @@ class ScikitLearnLoss(BaseLoss):
         return gradient_out, hessian_out
 
     def __call__(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None, n_threads: int = 1) -> float:
-        """Return the log loss of `predict_proba`, on which early stopping decides."""
+        """Return the log loss of `predict_proba`, which early stopping watches."""
         raw = self._outputs(raw_prediction)
         if y_true is self.labels:
             y_true, raw = y_true[self.scored], raw[self.scored]

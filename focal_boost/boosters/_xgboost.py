@@ -1,4 +1,4 @@
-"""XGBoost: base_score, margins, the stored objective."""
+"""XGBoost: training with base_score as the starting value, and the native model."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary:logistic", "multi:softprob", "multi:softmax")
 
-# XGBoost evaluates its own metrics on the plain sigmoid or softmax. Metrics of the order of the rows are the
-# same for the probabilities that the estimator returns.
+# XGBoost evaluates its own metrics on the plain sigmoid or softmax. Only rank metrics carry over to the
+# probabilities that the estimator returns.
 _RANK_METRICS = ("auc", "aucpr")
 
 # XGBoost stores the binary intercept as a probability, clipped to [1e-6, 1 - 1e-6].
@@ -66,7 +66,7 @@ class XGBoost:
             if not _is_at_least(3, 4):
                 raise ValueError(
                     "estimator must have multi_strategy 'one_output_per_tree' or None before XGBoost 3.4, the "
-                    "first with complete vector-leaf trees; got 'multi_output_tree'."
+                    "first release that fully supports vector-leaf trees; got 'multi_output_tree'."
                 )
             if params.get("tree_method") not in (None, "auto", "hist"):
                 raise ValueError(
@@ -92,7 +92,7 @@ class XGBoost:
         """Return a clone of the estimator, trained with the loss: a plain native model."""
         estimator = self.clone()
         metrics = self.metrics(training, loss, calibrated, fit_params)
-        # XGBoost's random forest, a single round, refuses callbacks.
+        # XGBoost's random forest, which trains a single round, does not support callbacks.
         by_callback = not _is_forest(estimator)
         objective: Any = _native_objective(start)
         if not (is_log_loss(loss) and by_callback):
@@ -111,7 +111,7 @@ class XGBoost:
     def metrics(
         self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> list[Any]:
-        """Return the metrics of the eval sets; raise ValueError for one, or a fit parameter, that is refused."""
+        """Return the metrics of the eval sets; raise ValueError for an unsupported metric or fit parameter."""
         for name, reason in _UNSUPPORTED.items():
             if fit_params.get(name) is not None:
                 raise ValueError(f"{name} is not supported: {reason}.")
@@ -149,18 +149,20 @@ class XGBoost:
         fit_params: Mapping[str, Any],
         by_callback: bool = False,
     ) -> None:
-        """Train ``estimator`` with objective and metrics, and leave a plain native model in it.
+        """Train ``estimator`` with objective and metrics, and turn it into a plain native model.
 
-        ``by_callback``: callable metrics are evaluated by a callback of the estimator, not by XGBoost.
+        If ``by_callback``, a callback evaluates the callable metrics instead of XGBoost.
         """
         own = self.estimator
         fit_params = {name: value for name, value in fit_params.items() if name != "eval_metric"}
         callbacks = _fresh(fit_params.pop("callbacks", None))
         if callbacks:
             estimator.set_params(callbacks=[*(estimator.callbacks or []), *callbacks])
-        if training.features.has_categories and not (estimator.enable_categorical or _is_at_least(3, 3)):
-            raise ValueError("estimator must have enable_categorical=True for columns that are categories.")
-        # XGBoost takes the binary start as a probability, the multiclass one as a raw prediction.
+        if training.features.has_categories and not (
+            estimator.enable_categorical or _is_at_least(3, 3)  # the default from 3.3 on
+        ):
+            raise ValueError("estimator must have enable_categorical=True for categorical columns.")
+        # XGBoost expects the binary start as a probability and the multiclass start as raw predictions.
         base_score = [float(value) for value in start] if np.ndim(start) else float(1 / (1 + np.exp(-start)))
         estimator.set_params(objective=objective, base_score=base_score)
         evals = training.eval_sets
@@ -173,7 +175,7 @@ class XGBoost:
             set_metrics(estimator, evaluated)
             evals = evals if evaluated else []
         weights = [weight for *_, weight in evals]
-        if any(weight is not None for weight in weights):  # XGBoost expects weights of all sets or of none
+        if any(weight is not None for weight in weights):  # XGBoost expects weights for all sets or for none
             weights = [np.ones(len(y)) if weight is None else weight for _, y, weight in evals]
         with _errors_without_trace():
             estimator.fit(
@@ -184,8 +186,8 @@ class XGBoost:
                 sample_weight_eval_set=weights if any(weight is not None for weight in weights) else None,
                 **{"verbose": False, **fit_params},
             )
-        # Not by set_params, which passes the parameters of a fitted estimator on to the model. A restored model
-        # knows no metrics but XGBoost's.
+        # Not set_params, which on a fitted estimator also changes the model. Only XGBoost's own metrics are kept,
+        # because a restored model cannot contain callables.
         vars(estimator).update(
             objective=_native_objective(start),
             base_score=None,
@@ -196,7 +198,7 @@ class XGBoost:
         )
 
     def model_start(self, start: Any) -> Any:
-        """Return the value that the model starts from, the given one."""
+        """Return the starting value of the model, which is the requested one."""
         return start
 
     def raw_prediction(self, features: Features) -> np.ndarray:
@@ -207,7 +209,7 @@ class XGBoost:
     def staged_raw_prediction(self, features: Features) -> Iterator[np.ndarray]:
         """Yield the raw predictions after each round."""
         if self.estimator.booster == "gblinear":
-            raise ValueError("estimator must be a tree booster to predict by stage; got booster='gblinear'.")
+            raise ValueError("estimator must use a tree booster for staged predictions; got booster='gblinear'.")
         with _errors_without_trace():
             data = _matrix(features, self.estimator)
             raw, start = None, None
@@ -265,7 +267,7 @@ class XGBoost:
 
 
 def _fresh(callbacks: Sequence[Any] | None) -> list[Any] | None:
-    """Return copies of XGBoost's own callbacks, which keep the state of a training, and all others as they are.
+    """Return copies of XGBoost's own callbacks, which hold training state, and all others unchanged.
 
     A copy of a callback such as Optuna's would report to a copy of its study.
     """
@@ -275,7 +277,7 @@ def _fresh(callbacks: Sequence[Any] | None) -> list[Any] | None:
 
 
 def _is_at_least(*version: int) -> bool:
-    """Return whether the installed XGBoost is of this version or later; categories are on by default from 3.3."""
+    """Return whether XGBoost is at least this version."""
     from xgboost import __version__
 
     major, minor = __version__.split(".")[:2]
@@ -288,19 +290,19 @@ def _read_metrics(requested: Sequence[Any], loss: FocalLoss, calibrated: bool) -
         _RANK_METRICS,
         lambda name: XGBoostMetric(loss, name, calibrated),
         lambda function: XGBoostUserMetric(function, loss, calibrated),
-        "XGBoost would compute the others on plain sigmoids",
+        "XGBoost evaluates its other metrics on the uncorrected sigmoid or softmax",
     )
     if not metrics:
-        raise ValueError(f"eval_metric must be one metric or more; got {requested!r}.")
+        raise ValueError(f"eval_metric must be a metric or a non-empty list of metrics; got {requested!r}.")
     return metrics
 
 
 def check_one_callable(metrics: Sequence[Any]) -> None:
-    """Raise ValueError for a second metric that XGBoost does not compute itself."""
+    """Raise ValueError if there is more than one metric that XGBoost does not compute itself."""
     if sum(map(callable, metrics)) > 1:
         raise ValueError(
-            "eval_metric must hold at most one of 'log_loss', 'focal_loss' and callables for a random forest and "
-            f"on Dask; got {[getattr(metric, '__name__', metric) for metric in metrics]}."
+            "eval_metric must contain at most one of 'log_loss', 'focal_loss' and callables for a random forest "
+            f"and on Dask; got {[getattr(metric, '__name__', metric) for metric in metrics]}."
         )
 
 

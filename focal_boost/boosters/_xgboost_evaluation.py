@@ -1,4 +1,4 @@
-"""The metrics of an XGBoost training: which XGBoost computes, which a callback, and on which one it stops."""
+"""Evaluation of metrics and early stopping during XGBoost training."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from focal_boost._data import EvalSet
 class Evaluation(TrainingCallback):
     """Records metrics of every eval set after every round.
 
-    XGBoost itself takes one callable metric, fetches labels and weights anew for every call, rounds the value to
-    six digits, and beside a native objective passes float32 probabilities, whose improbable class is lost.
+    XGBoost itself supports one callable metric, copies labels and weights for every call, rounds the value to six
+    digits and, with a native objective, passes float32 probabilities, which round to 1 for confident predictions.
     """
 
     def __init__(self, metrics: Sequence[Any], data: Sequence[DMatrix], eval_sets: Sequence[EvalSet]) -> None:
@@ -40,21 +40,21 @@ class Evaluation(TrainingCallback):
 
 
 def set_metrics(estimator: Any, metrics: Sequence[Any]) -> None:
-    """Let XGBoost compute the metrics of its eval sets."""
+    """Set the metrics that XGBoost computes on its eval sets."""
     if len(metrics) == 1 and callable(metrics[0]):
-        # A callable in a list would be stored as a name that no restored model knows. By default XGBoost adds the
-        # log loss of the plain sigmoid or softmax.
+        # In a list, a callable would be stored by name, which a restored model cannot resolve. By default XGBoost
+        # adds the log loss of the plain sigmoid or softmax.
         estimator.set_params(eval_metric=metrics[0], disable_default_eval_metric=True)
     else:
         estimator.set_params(eval_metric=metrics or None)
 
 
 def stop_early(estimator: Any, metrics: Sequence[Any], n_iter_no_change: int | None) -> None:
-    """Let a training stop on the log loss, or with ``early_stopping_rounds`` on the metric requested last."""
+    """Stop on the log loss or, with the estimator's ``early_stopping_rounds``, on the last requested metric."""
     rounds = estimator.early_stopping_rounds if n_iter_no_change is None else n_iter_no_change
     if rounds is None:
         return
-    # By default XGBoost would watch the metric recorded last: a callable, wherever it was requested.
+    # By default XGBoost watches the metric recorded last, which is a callable regardless of the requested order.
     watched = metrics[-1] if n_iter_no_change is None else metrics[0]
     stop = EarlyStopping(rounds=rounds, metric_name=getattr(watched, "__name__", watched))
     estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])

@@ -1,7 +1,7 @@
-"""One metric per round for all workers of LightGBM, so that all of them stop early in the same round.
+"""Averaging of LightGBM's metrics over all workers, so that they stop early in the same round.
 
-LightGBM evaluates the rows of each worker separately: every worker would stop at a round of its own, while the
-others waited for it.
+LightGBM evaluates the rows of each worker separately. Without averaging, workers would stop in different rounds,
+and the others would block.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any
 import distributed
 import numpy as np
 
-# Seconds after which a worker that waits for the metrics of the others checks that they are still alive.
+# Seconds that a worker waits for the others' metrics before it checks that they are still alive.
 _PATIENCE = 5.0
 
-# By set and metric: LightGBM's own result, and the total weight of the rows that it is computed on.
+# {(eval set, metric): (LightGBM's result, total weight of the evaluated rows)}
 Results = dict[tuple[int, int], tuple[Any, float]]
 
 
 @contextmanager
 def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the fit parameters with a callback that averages all metrics, and run its coordinator meanwhile."""
+    """Yield fit parameters with a callback that averages all metrics; run its coordinator meanwhile."""
     if not n_eval_sets:
         yield dict(fit_params)
         return
     client = distributed.get_client()
     workers = list(client.scheduler_info(n_workers=-1)["workers"])
-    # The worker of the coordinator is chosen here, so that the others can tell when it is lost.
+    # Choosing the coordinator's worker here lets the other workers detect that it is lost.
     future = client.submit(Coordinator, workers, actor=True, pure=False, workers=[workers[0]])
     coordinator: Any = future.result()
     eval_names = fit_params.get("eval_names") or [f"valid_{i}" for i in range(n_eval_sets)]
@@ -41,7 +41,7 @@ def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> It
             "callbacks": [average, *(fit_params.get("callbacks") or [])],
         }
     except BaseException:
-        with suppress(Exception):  # the worker of the coordinator may be the one that was lost
+        with suppress(Exception):  # the coordinator's worker may be the lost one
             coordinator.fail().result(timeout=_PATIENCE)
         raise
 
@@ -49,7 +49,7 @@ def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> It
 class AverageOverWorkers:
     """A LightGBM callback that replaces this worker's metrics by their weighted means over all workers.
 
-    It runs before the callbacks that record and that stop, which then do the same on every worker.
+    It runs before the callbacks that record metrics or stop, so that they act alike on every worker.
     """
 
     order = -1
@@ -76,7 +76,7 @@ class AverageOverWorkers:
             try:
                 env.evaluation_result_list[:] = pending.result(timeout=_PATIENCE)
                 return
-            except OSError:  # no answer, or a TimeoutError
+            except OSError:  # connection lost, or TimeoutError
                 present = list(distributed.get_client().scheduler_info(n_workers=-1)["workers"])
                 lost = [self.address]
                 if self.address in present:
@@ -99,7 +99,7 @@ class Coordinator:
         received = self._received.setdefault(iteration, {})
         complete = self._complete.setdefault(iteration, asyncio.Event())
         received[worker] = results
-        # A worker that sends this round has got the means of the last one.
+        # A worker that sends this round has already received the means of the previous round.
         self._received.pop(iteration - 2, None)
         self._complete.pop(iteration - 2, None)
         if len(received) == n_workers:
@@ -113,7 +113,7 @@ class Coordinator:
             total = sum(weight for _, weight in entries)
             first = entries[0][0]
             mean = sum(entry[2] * weight for entry, weight in entries) / total
-            # A plain tuple up to LightGBM 4.6, a class of its own since.
+            # A plain tuple up to LightGBM 4.6, a subclass since.
             entry = (*first[:2], mean, first[3])
             means.append(entry if type(first) is tuple else type(first)(*entry))
         return means
@@ -124,7 +124,7 @@ class Coordinator:
         return sorted(set(expected) - set(self._received[iteration]) - set(present))
 
     async def fail(self) -> None:
-        """Let no worker wait any longer."""
+        """Release all waiting workers with an error."""
         self._failed = True
         for complete in self._complete.values():
             complete.set()

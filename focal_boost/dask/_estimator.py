@@ -1,4 +1,4 @@
-"""The estimator on a Dask cluster: read the partitions, train the booster there, keep a fitted local model."""
+"""The classifier for Dask collections: distributed training that yields a local fitted model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _LocalAttribute:
-    """A fitted attribute of the local model."""
+    """Descriptor for a fitted attribute of the local model."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -38,48 +38,47 @@ class _LocalAttribute:
 
 
 class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """`FocalBoostClassifier` over XGBoost's and LightGBM's Dask estimators, for data beyond one machine.
+    """`FocalBoostClassifier` for XGBoost's and LightGBM's Dask estimators and data that exceed one machine.
 
     Parameters, attributes and methods are those of `FocalBoostClassifier`, with these differences:
 
-    - ``fit`` takes Dask arrays and Dask data frames, partitioned alike by rows, and needs a
-      ``distributed.Client``. Partitions may have unknown lengths or be empty, the blocks of an array may be
-      sparse; categories must be known (``X.categorize()``).
+    - ``fit`` takes Dask arrays and data frames with the same partitions of rows, and needs a
+      ``distributed.Client``. Partitions may be empty or of unknown length, and array blocks may be sparse.
+      Categories must be known (``X.categorize()``).
     - ``predict``, ``predict_proba``, ``predict_log_proba`` and ``decision_function`` return lazy Dask arrays,
       one block per partition of ``X``, float64 or of the dtype of the labels.
     - The trained model is local: `to_local` returns a fitted `FocalBoostClassifier`, which needs no Dask, and
-      ``estimator_`` is the XGBClassifier, XGBRFClassifier or LGBMClassifier inside it.
+      ``estimator_`` is its XGBClassifier, XGBRFClassifier or LGBMClassifier.
 
     Parameters
     ----------
     estimator : DaskXGBClassifier, DaskXGBRFClassifier or DaskLGBMClassifier, optional
-        The unfitted booster. It is cloned, never modified. None: ``DaskXGBClassifier()``.
+        The unfitted booster, which is cloned and never modified. None is ``DaskXGBClassifier()``.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
         Class weight, as in `FocalBoostClassifier`; "balanced" counts the rows of all partitions.
     calibrated : bool, default=True
-        Whether `predict_proba` estimates the class posterior or is the plain sigmoid or softmax. Read at predict
-        time; no refit is needed to change it.
+        Whether `predict_proba` estimates the class posterior or returns the plain sigmoid or softmax. Can be
+        changed without refitting.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
         The second derivative passed to the booster; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
 
     Attributes
     ----------
     local_ : FocalBoostClassifier
-        The fitted local model, to which all other fitted attributes belong.
+        The fitted local model, which provides all other fitted attributes.
 
     Notes
     -----
-    ``fit`` reads the labels twice: once for the statistics, one partition at a time, which brings a few hundred
-    bytes per partition to the client; and once with the features, to encode them. All data then stay in the
-    workers' memory, where the boosters need them. Persist a data frame before taking ``X`` and ``y`` from it:
-    otherwise the files are read for every pass, and Dask may join the partitions of small files differently for
-    ``X`` and ``y``, which is refused.
+    ``fit`` reads the labels twice: first partition by partition for their statistics, a few hundred bytes per
+    partition, then with the features, to encode them. During training all data are in the workers' memory. Persist
+    a data frame before taking ``X`` and ``y`` from it: otherwise the files are read in every pass, and Dask may
+    fuse the partitions of small files differently for ``X`` and ``y``, which raises an error.
 
-    The metric of every round is the mean over all rows of the eval set, whichever worker holds them, so that
-    early stopping works with both boosters. A metric that is not a mean over rows (a rank metric of LightGBM, a
-    callable) is the mean of the workers' values, weighted by their rows.
+    Metrics are averaged over all rows of the eval set on all workers, so that early stopping works with both
+    boosters. A metric that is not a mean over rows (a rank metric of LightGBM, a callable) is approximated by the
+    mean of the workers' values, weighted by their rows.
 
     Examples
     --------
@@ -138,9 +137,8 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Train the booster on the cluster with the focal loss.
 
-        Parameters are those of `FocalBoostClassifier.fit`, as Dask arrays, data frames and series that are
-        partitioned alike. Wrong input raises ValueError or TypeError before anything is trained; a previous fit is
-        then left as it was.
+        Parameters are those of `FocalBoostClassifier.fit`, as Dask arrays, data frames and series with the
+        same partitions. Invalid input raises ValueError or TypeError before training; an earlier fit is kept.
         """
         booster = _booster_of(_default_estimator() if self.estimator is None else self.estimator)
         eval_sets = pair_eval_sets(eval_set, eval_X, eval_y, eval_sample_weight)
@@ -154,7 +152,7 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def to_local(self) -> FocalBoostClassifier:
-        """Return the fitted `FocalBoostClassifier`, which predicts in memory; it shares the trained model."""
+        """Return the fitted `FocalBoostClassifier`, which predicts in memory and shares the trained model."""
         check_is_fitted(self)
         local = copy(self.local_)
         local.calibrated = self.calibrated
@@ -182,7 +180,7 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _map(local: FocalBoostClassifier, method: str, X: Any, empty: np.ndarray) -> Any:
-    """Return the method's results for each partition; ``empty`` is the one for an empty partition."""
+    """Apply the method to each partition; ``empty`` is the result for an empty partition."""
     X = read_features(local, X, reset=False)
     model = dask.delayed(local)
     if isinstance(X, dd.DataFrame):
@@ -199,7 +197,7 @@ def _call(partition: Any, model: FocalBoostClassifier, method: str, empty: np.nd
 
 
 def _booster_of(estimator: Any) -> DaskXGBoost | DaskLightGBM:
-    """Return the booster of a DaskXGB(RF)Classifier or DaskLGBMClassifier; raise TypeError for all else."""
+    """Return the adapter of a DaskXGB(RF)Classifier or DaskLGBMClassifier, else raise TypeError."""
     # An instance implies that its package is already imported.
     xgboost_dask, lightgbm = sys.modules.get("xgboost.dask"), sys.modules.get("lightgbm")
     if xgboost_dask is not None and isinstance(estimator, xgboost_dask.DaskXGBClassifier):
@@ -223,7 +221,7 @@ def _default_estimator() -> Any:
         from xgboost.dask import DaskXGBClassifier
     except ImportError as error:
         raise ImportError(
-            "estimator=None means a DaskXGBClassifier, and XGBoost is not installed: pip install xgboost, "
+            "estimator=None requires XGBoost, which is not installed: pip install xgboost, "
             "or pass a DaskLGBMClassifier."
         ) from error
     return DaskXGBClassifier()

@@ -1,4 +1,4 @@
-"""LightGBM on Dask: starting values by partition, one label encoding for all workers, the model in memory."""
+"""LightGBM on Dask: distributed training and conversion to a local LGBMClassifier."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from focal_boost.dask._early_stopping import averaged_over_workers
 from focal_boost.dask._partitions import persisted
 from focal_boost.losses import FocalLoss
 
-# Parameters that LightGBM adds on Dask, and the regressor's number of classes. A local refit needs none of them.
+# Parameters that LightGBM adds on Dask, and the regressor's number of classes; a local refit must not have them.
 _PARAMETERS_OF_THE_CLUSTER = {"num_class", "num_threads", "time_out", "tree_learner"}
 
 
@@ -31,12 +31,12 @@ class DaskLightGBM:
         self.booster.check_parameters()
 
     def nearest_start(self, initial_raw_prediction: Any) -> Any:
-        """Return the starting value itself: LightGBM stores any."""
+        """Return the starting value unchanged: LightGBM can store any value."""
         return self.booster.nearest_start(initial_raw_prediction)
 
     @property
     def unfitted_local(self) -> Any:
-        """An unfitted LGBMClassifier of the same parameters."""
+        """An unfitted LGBMClassifier with the same parameters."""
         params = self.booster.clone().get_params()
         del params["client"]
         return LGBMClassifier(**params)
@@ -47,8 +47,8 @@ class DaskLightGBM:
         """Return an LGBMClassifier, trained on the cluster with the loss."""
         metrics = self.booster.metrics(training, loss, calibrated, fit_params)
         n_classes = len(training.classes)
-        # A classifier would encode the labels of each worker separately: where a worker has one class only, its
-        # label would become 0. A regressor takes the labels as they are, and trains the same with a callable.
+        # A classifier would encode the labels of each worker separately, so that on a worker with one class its
+        # label would become 0. A regressor keeps the labels and, with a callable objective, trains the same model.
         regressor = DaskLGBMRegressor(**self.booster.clone().get_params())
         if n_classes > 2:
             regressor.set_params(num_class=n_classes)

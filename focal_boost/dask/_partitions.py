@@ -1,6 +1,6 @@
-"""Dask collections by partition: validation, statistics of the labels, encoding, empty partitions.
+"""Dask collections: validation, label statistics, encoding and empty partitions.
 
-Everything that is a statistic of all rows (classes, priors, class weights) is computed here once, for all workers.
+Statistics of all rows (classes, priors, class weights) are computed here once, for all workers.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from focal_boost._arguments import check_sample_weight
 from focal_boost._data import EvalSet, Training
 from focal_boost._features import Features
 
-# Dask fuses partitions of small files when it reads few of their columns, and differently for X and y.
+# Dask fuses partitions of small files if few columns are read, and so differently for X and y.
 _PERSIST_FIRST = ": persist the frame before taking X and y from it"
 
 
 def read_training(
     estimator: Any, X: Any, y: Any, sample_weight: Any, eval_sets: list[tuple[Any, Any, Any]]
 ) -> Training:
-    """Return the validated training data, as Dask collections that are not computed yet.
+    """Return the validated training data as lazy Dask collections.
 
-    ``estimator`` receives number and names of the features. Reads the labels and weights, one partition at a time.
+    Store the number and names of the features on ``estimator``. Only labels and weights are computed, one
+    partition at a time.
     """
     _check_client()
     X = read_features(estimator, X, reset=True)
@@ -41,7 +42,7 @@ def read_training(
     evals = [
         _read_eval_set(estimator, f"eval_set[{i}]", *eval_set, classes) for i, eval_set in enumerate(eval_sets)
     ]
-    if any(weight is not None for *_, weight in evals):  # the boosters expect weights of all sets or of none
+    if any(weight is not None for *_, weight in evals):  # the boosters expect weights for all sets or for none
         evals = [
             EvalSet(X, y, y.map_blocks(np.ones_like, dtype=np.float64) if weight is None else weight)
             for X, y, weight in evals
@@ -54,7 +55,7 @@ def _read_eval_set(estimator: Any, name: str, X: Any, y: Any, sample_weight: Any
     own_classes, _, totals = label_statistics(f"{name}: ", X, y, sample_weight)
     _data.number_labels(name, own_classes, classes)
     if not totals.sum() > 0:
-        raise ValueError(f"{name} must hold rows of positive weight.")
+        raise ValueError(f"{name} must contain at least one row of positive weight.")
     return EvalSet(Features(X), *_encode(y, sample_weight, classes))
 
 
@@ -71,18 +72,18 @@ def _check_client() -> None:
 
 
 def read_features(estimator: Any, X: Any, reset: bool) -> Any:
-    """Return validated features; ``estimator`` keeps number and names of the features or compares them."""
+    """Return validated features; store their number and names on ``estimator`` if ``reset``, else check them."""
     if isinstance(X, dd.DataFrame):
         if not len(X.columns):
             raise ValueError("X must have at least one row and one column; got no columns.")
         _features.read_features(estimator, X._meta_nonempty, reset)
-        # The metadata claim native byte order whatever the partitions hold.
+        # Dask's metadata do not show the byte order of the partitions.
         return X.map_partitions(_check_partition, meta=X._meta, enforce_metadata=False)
     if not isinstance(X, da.Array) or X.ndim != 2:
         shape = f" of shape {X.shape}" if isinstance(X, da.Array) else ""
         raise TypeError(f"X must be a Dask data frame or a Dask array of two dimensions; got {type(X)}{shape}.")
     if X.dtype.kind in "mM":
-        raise TypeError(f"X must hold numbers; got {X.dtype}.")
+        raise TypeError(f"X must contain numbers; got {X.dtype}.")
     if np.isnan(X.shape[1]):
         raise ValueError(f"X must have a known number of columns; got shape {X.shape}.")
     if X.shape[1] == 0:
@@ -99,7 +100,7 @@ def _check_partition(partition: Any) -> Any:
 
 
 def check_block(block: Any, dtype: Any) -> Any:
-    """Return a validated block of an array, a sparse one as a CSR matrix with sorted entries."""
+    """Return a validated array block; a sparse block becomes a CSR matrix with sorted entries."""
     block = check_array(
         _features.fill_masked(block),
         dtype=dtype,
@@ -108,7 +109,7 @@ def check_block(block: Any, dtype: Any) -> Any:
         ensure_min_samples=0,
         input_name="X",
     )
-    # A matrix: neither booster concatenates the blocks of sparse arrays.
+    # A matrix, because neither booster can concatenate blocks of sparse arrays.
     return _features.sort_entries(sparse.csr_matrix(block)) if sparse.issparse(block) else block
 
 
@@ -119,7 +120,7 @@ _TYPES = {"b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}  # by
 
 
 class PartitionStatistics(NamedTuple):
-    """Statistics of the labels and weights of one partition, small whatever the number of rows."""
+    """Statistics of the labels and weights of one partition; their size does not depend on its rows."""
 
     rows: int
     classes: np.ndarray
@@ -138,7 +139,7 @@ def partition_statistics(y: Any, sample_weight: Any) -> PartitionStatistics:
 
 
 def label_statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the classes, their numbers of rows and their total weights; ``name`` begins every error."""
+    """Return the classes, their row counts and total weights; ``name`` is the prefix of errors."""
     if isinstance(X, dd.DataFrame):
         categorical = X.columns[[str(dtype) == "category" for dtype in X.dtypes]]
         unknown = [column for column in categorical if not X[column].cat.known]
@@ -162,8 +163,10 @@ def label_statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[np.
     if not parts:
         raise ValueError(f"{name}X must have at least one row and one column; got no rows.")
     types = sorted({_TYPES.get(part.classes.dtype.kind, "strings") for part in parts})
-    if len(types) > 1:  # NumPy would turn all of them into strings, or integers
-        raise ValueError(f"{name}y must hold labels of one type in all partitions; got {', '.join(types)}.")
+    if len(types) > 1:  # np.concatenate would convert them all to strings or integers
+        raise ValueError(
+            f"{name}y must contain labels of the same type in all partitions; got {', '.join(types)}."
+        )
     classes, inverse = np.unique(np.concatenate([part.classes for part in parts]), return_inverse=True)
     counts = np.bincount(inverse, weights=np.concatenate([part.counts for part in parts])).astype(int)
     totals = np.bincount(inverse, weights=np.concatenate([part.totals for part in parts]))
@@ -171,15 +174,15 @@ def label_statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[np.
 
 
 def _partitions(name: str, column: Any, X: Any) -> list[Any]:
-    """Return the delayed partitions of a column; raise ValueError unless there are as many as of X."""
+    """Return the delayed partitions of a column; raise ValueError unless X has equally many."""
     if not isinstance(column, da.Array | dd.Series | dd.DataFrame):
         raise TypeError(f"{name} must be a Dask array or a Dask series; got {type(column)}.")
     partitions = list(np.ravel(column.to_delayed()))
     n_expected = X.numblocks[0] if isinstance(X, da.Array) else X.npartitions
     if len(partitions) != n_expected:
         fused = len(partitions) != column.npartitions
-        hint = f" after Dask has joined some{_PERSIST_FIRST}" if fused else ""
-        raise ValueError(f"{name} must be partitioned as X, into {n_expected} parts; got {len(partitions)}{hint}.")
+        hint = f" after Dask fused some{_PERSIST_FIRST}" if fused else ""
+        raise ValueError(f"{name} must have the {n_expected} partitions of X; got {len(partitions)}{hint}.")
     return partitions
 
 
@@ -209,14 +212,14 @@ def _convert_partition(column: Any, dtype: Any, classes: np.ndarray | None) -> n
 
 @contextmanager
 def persisted(training: Training) -> Iterator[Training]:
-    """Load the data into the workers' memory and yield them without their empty partitions.
+    """Load the data into the workers' memory and yield them without empty partitions.
 
-    XGBoost refuses an empty array at an odd address, where Dask may put one that it moves to another worker, and
-    LightGBM refuses a worker without rows. Invalid data raise their error here: the boosters would report it as
-    one of their own.
+    XGBoost rejects empty arrays at unaligned addresses, which occur when Dask moves an array between workers, and
+    LightGBM rejects a worker without rows. Errors in the data are raised here, because the boosters would
+    wrap them in their own.
     """
     data = [EvalSet(training.features, training.labels, training.sample_weight), *training.eval_sets]
-    # One by one: Dask warns if arrays and frames are persisted together.
+    # Persisted separately, because Dask warns about mixing arrays and frames.
     columns: list[Any] = [
         tuple(None if column is None else column.persist() for column in (features.X, labels, weight))
         for features, labels, weight in data
@@ -226,19 +229,19 @@ def persisted(training: Training) -> Iterator[Training]:
         rows, *evals = map(_without_empty_partitions, names, columns)
         yield replace(training, **rows._asdict(), eval_sets=evals)
     finally:
-        # The traceback of an error refers to the data: a later fit would find them where they were left, all on
-        # the workers that survived.
+        # The traceback of an error refers to the data. Unless released, they would stay where they are, and a
+        # later fit of the same data would run on the surviving workers only.
         for future in distributed.futures_of(columns):
             future.release()
 
 
 def _without_empty_partitions(name: str, columns: tuple[Any, Any, Any]) -> EvalSet:
-    """Drop empty partitions; raise ValueError if X and y differ in the rows of one."""
+    """Drop empty partitions; raise ValueError if a partition of X and y differs in length."""
     X, labels, weight = columns
     if X.npartitions != labels.npartitions:
         raise ValueError(
-            f"{name}X must be partitioned as y, into {labels.npartitions} parts; got {X.npartitions} after Dask "
-            f"has joined some{_PERSIST_FIRST}."
+            f"{name}X must have the {labels.npartitions} partitions of y; got {X.npartitions} after Dask "
+            f"fused some{_PERSIST_FIRST}."
         )
     partitions = np.ravel(X.to_delayed()), np.ravel(labels.to_delayed())
     lengths = dask.compute(*map(dask.delayed(_lengths), *partitions))
@@ -246,7 +249,7 @@ def _without_empty_partitions(name: str, columns: tuple[Any, Any, Any]) -> EvalS
         if n_rows != n_labels:
             raise ValueError(
                 f"{name}y must have as many rows as X in every partition; got {n_labels} and {n_rows} in "
-                f"partition {i}. If Dask has joined partitions of small files{_PERSIST_FIRST}."
+                f"partition {i}. If Dask fused the partitions of small files{_PERSIST_FIRST}."
             )
     filled = [i for i, (n_rows, _) in enumerate(lengths) if n_rows]
     if len(filled) < len(lengths):

@@ -1,4 +1,4 @@
-"""XGBoost on Dask: the objective of each worker's rows, and the fitted model in memory."""
+"""XGBoost on Dask: distributed training and conversion to a local estimator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DaskXGBoost:
 
     @property
     def unfitted_local(self) -> Any:
-        """An unfitted XGBClassifier or XGBRFClassifier of the same parameters."""
+        """An unfitted XGBClassifier or XGBRFClassifier with the same parameters."""
         return _local(self.booster.clone())
 
     def train(
@@ -42,14 +42,14 @@ class DaskXGBoost:
         metrics = self.booster.metrics(training, loss, calibrated, fit_params)
         check_one_callable(metrics)
         estimator = self.booster.clone()
-        if not isinstance(estimator, DaskXGBRFClassifier):  # which refuses callbacks
-            # The first one: early stopping may replace the model at the end.
+        if not isinstance(estimator, DaskXGBRFClassifier):  # does not support callbacks
+            # It comes first, because early stopping may replace the model after training.
             estimator.set_params(callbacks=[_FeatureNamesUnchecked(), *(estimator.callbacks or [])])
         with persisted(training) as training:
             self.booster.fit(estimator, loss, metrics, training, start, fit_params)
         local = _local(estimator)
         local.load_model(bytearray(estimator.get_booster().save_raw()))
-        # Loading sets parameters from the model.
+        # load_model overwrites parameters.
         local.set_params(**_params(estimator))
         if training.eval_sets:
             local.evals_result_ = estimator.evals_result_
@@ -57,10 +57,10 @@ class DaskXGBoost:
 
 
 class _FeatureNamesUnchecked(TrainingCallback):
-    """Predicts during training also on a worker without rows of a data frame.
+    """Callback that disables the check of feature names in predictions during training.
 
-    XGBoost gives such a worker an empty matrix without names, and passes a callable objective or metric the raw
-    predictions of it, which it could not compute for lack of the names.
+    XGBoost gives a worker without rows of a data frame an empty matrix without feature names. The check would fail
+    when it computes the raw predictions for a callable objective or metric.
     """
 
     def before_training(self, model: Any) -> Any:

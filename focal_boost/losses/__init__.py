@@ -1,4 +1,4 @@
-"""The mathematics of the focal loss: NumPy and SciPy only, importable without any booster."""
+"""The focal loss, its derivatives and its class posterior. Needs only NumPy and SciPy."""
 
 from focal_boost.losses._base import FocalLoss
 from focal_boost.losses._binary import BinaryFocalLoss

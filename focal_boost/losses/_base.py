@@ -1,7 +1,7 @@
-"""What the binary and the multiclass focal loss share: scikit-learn's vocabulary and the call of a booster.
+"""The base class of the binary and the multiclass focal loss.
 
 A subclass defines how the probability of the true class follows from a raw prediction (`_true_class`) and how the
-derivatives by its log-odds spread over the raw predictions (`_spread`). Nothing here imports a booster.
+derivatives by its log-odds map to the raw predictions (`_spread`). No booster is imported here.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from focal_boost.losses._parameters import alphas_by_class, check_finite
 
 
 class FocalLoss(ABC):
-    """The methods of both losses. Parameters are those of the subclasses, frozen dataclasses."""
+    """Base class of both losses. The subclasses are frozen dataclasses and define the parameters."""
 
     gamma: Any
     alpha: Any
     hessian: Any
 
-    _diagonal_factor: ClassVar[float]  # by which XGBoost's own objective multiplies second derivatives
+    _diagonal_factor: ClassVar[float]  # XGBoost's built-in objective multiplies second derivatives by it
 
     def loss(
         self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> np.ndarray:
-        """Return the loss of each row, times its weight.
+        """Return the weighted loss of each row.
 
         Parameters
         ----------
@@ -48,12 +48,12 @@ class FocalLoss(ABC):
         Returns
         -------
         loss : ndarray of shape (n_samples,)
-            Nats, in the dtype of ``raw_prediction``.
+            In nats, with the dtype of ``raw_prediction``.
 
         Raises
         ------
         ValueError, TypeError
-            On wrong labels, shapes or weights, and on raw predictions that are not finite.
+            If labels, shapes or weights are invalid or raw predictions are not finite.
         """
         raw = self._check_raw_prediction(raw_prediction)
         check_finite(raw)
@@ -69,7 +69,7 @@ class FocalLoss(ABC):
     def gradient(
         self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> np.ndarray:
-        """Return the gradient of the weighted loss by the raw prediction, in its shape and dtype.
+        """Return the gradient of the weighted loss with respect to the raw prediction, in its shape and dtype.
 
         Arguments and errors are those of `loss`.
         """
@@ -80,8 +80,8 @@ class FocalLoss(ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the gradient and the exact second derivative (multiclass: the diagonal) of the weighted loss.
 
-        Arguments and errors are those of `loss`. The Hessian is the true one, negative where the loss is
-        concave, whatever the policy ``hessian`` passes to a booster.
+        Arguments and errors are those of `loss`. The Hessian is the exact one, which is negative where the loss is
+        concave; the policy ``hessian`` does not affect it.
 
         Returns
         -------
@@ -95,7 +95,7 @@ class FocalLoss(ABC):
         return gradient, hessian
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and Hessian as XGBoost and LightGBM expect them of a custom objective.
+        """Return gradient and Hessian in the format of a custom objective of XGBoost and LightGBM.
 
         Parameters
         ----------
@@ -122,16 +122,16 @@ class FocalLoss(ABC):
         dtype: Any = np.float32,
         diagonal_factor: float | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and Hessian like a call, for a booster whose own objective computes differently.
+        """Return gradient and Hessian like `__call__`, with configurable dtype and Hessian factor.
 
         Parameters
         ----------
         y_true, y_pred, sample_weight
-            As in a call of the loss.
+            As in `__call__`.
         dtype : {numpy.float32, numpy.float64}, default=numpy.float32
-            Type of the arithmetic; float32 is returned.
+            Dtype of the computation; the results are float32.
         diagonal_factor : float, optional
-            Multiplies second derivatives. The default is that of XGBoost, 1 for two classes and 2 for more.
+            Factor of the second derivatives. By default that of XGBoost: 1 for two classes, 2 for more.
 
         Returns
         -------
@@ -139,7 +139,7 @@ class FocalLoss(ABC):
         """
         labels, raw, weight = labels_first(y_true, y_pred, sample_weight)
         if np.shape(raw) in ((0,), (0, 0)) and len(labels) == 0:
-            # XGBoost's raw prediction on an empty partition has no columns, but it expects one per output.
+            # For an empty partition XGBoost passes no columns but expects one per output.
             empty = np.empty((0, self._n_outputs), dtype=np.float32)
             return empty, empty.copy()
         raw = self._check_raw_prediction(raw)
@@ -157,21 +157,21 @@ class FocalLoss(ABC):
         dtype: Any = np.float32,
         diagonal_factor: float | None = None,
     ) -> BoundLoss:
-        """Return the loss for the rows of one training, whose labels and weights are checked and encoded once.
+        """Return the loss bound to the rows of one training; labels and weights are checked and encoded once.
 
         Parameters
         ----------
         y_true, sample_weight
             As in `loss`.
         n_classes : int, default=2
-            Number of classes K of the raw predictions to come, (n, K), or (n,) for the binary loss.
+            Number of classes K. Raw predictions will have shape (n, K), or (n,) for the binary loss.
         dtype, diagonal_factor
             As in `objective`.
 
         Returns
         -------
         bound : BoundLoss
-            With a method ``derivatives(raw_prediction, gradient, hessian)`` that writes to the last two.
+            Its method ``derivatives(raw_prediction, gradient, hessian)`` writes to the last two arguments.
         """
         labels = check_labels(y_true, None, n_classes)
         weight = check_sample_weight(sample_weight, len(labels))
@@ -185,7 +185,7 @@ class FocalLoss(ABC):
         return policy
 
     def _encoder(self, y_true: Any, sample_weight: Any, raw: np.ndarray, dtype: Any) -> Callable[[slice], Targets]:
-        """Return a function that encodes the rows of a block: one call needs no memory of the size of the data."""
+        """Return a function that encodes a block of rows, so that memory use does not grow with the data."""
         n_classes = 2 if raw.ndim == 1 else raw.shape[1]
         labels = check_labels(y_true, len(raw), n_classes)
         weight = check_sample_weight(sample_weight, len(raw))
@@ -213,7 +213,7 @@ class FocalLoss(ABC):
         hessian: np.ndarray,
     ) -> None:
         """Write gradient and Hessian, both in the shape of the raw prediction."""
-        # Very easy rows underflow towards their true value, 0; an infinite raw prediction raises in true_class.
+        # Well classified rows underflow to 0, which is correct; _focal.true_class rejects infinite values.
         with np.errstate(under="ignore", invalid="ignore"):
             for rows, scratch in blocks(raw, dtype):
                 targets = encode(rows)
@@ -224,9 +224,9 @@ class FocalLoss(ABC):
                 )
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
-        """Return the initial raw prediction: the one whose posterior is the weighted class prior.
+        """Return the initial raw prediction, whose posterior is the weighted class prior.
 
-        At it the summed gradient of the rows is zero.
+        The gradient summed over the rows is zero there.
 
         Parameters
         ----------
@@ -242,21 +242,22 @@ class FocalLoss(ABC):
         Raises
         ------
         ValueError
-            If a class has no weight: its raw prediction would be infinite.
+            If a class has no weight, because its raw prediction would be infinite.
         """
         n_classes = self._infer_n_classes(y_true)
         labels = check_labels(y_true, None, n_classes)
         weight = check_sample_weight(sample_weight, len(labels))
         if len(labels) < n_classes:
             raise ValueError(
-                "y_true must hold every class with a positive weight to start from; "
+                "y_true must contain every class with a positive weight; "
                 f"got {len(labels)} labels for {n_classes} classes."
             )
         totals = np.bincount(labels.astype(np.intp, copy=False), weights=weight, minlength=n_classes)
         if not (totals > 0).all():
             raise ValueError(
-                "y_true must hold every class with a positive weight to start from: class "
-                f"{np.argmin(totals > 0)} of {n_classes} has none, its initial raw prediction would be infinite."
+                "y_true must contain every class with a positive weight: class "
+                f"{np.argmin(totals > 0)} of {n_classes} has none, so its initial raw "
+                "prediction would be infinite."
             )
         return self._invert_posterior(totals / totals.sum())
 
@@ -267,10 +268,10 @@ class FocalLoss(ABC):
     def log_likelihood(
         self, y_true: ArrayLike, raw_prediction: ArrayLike, calibrated: bool = True
     ) -> npt.NDArray[Any]:
-        """Return the log-probability that `predict_proba` gives to the label of each row, shape (n_samples,).
+        """Return the log-probability of the label of each row, shape (n_samples,).
 
-        Its mean is minus the log loss, and finite where a probability rounds to 0. Arguments and errors are those
-        of `loss` and `predict_proba`.
+        Its mean is the negative log loss of `predict_proba`, and finite even if a probability rounds to 0.
+        Arguments and errors are those of `loss` and `predict_proba`.
         """
         log_proba = self.predict_log_proba(raw_prediction, calibrated)
         labels = check_labels(y_true, *log_proba.shape)
@@ -284,8 +285,8 @@ class FocalLoss(ABC):
         raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
             Model output before sigmoid or softmax.
         calibrated : bool, default=True
-            True: the posterior, which undoes the distortion by ``gamma`` and ``alpha`` in closed form
-            (Charoenphakdee et al., CVPR 2021). False: the plain sigmoid or softmax.
+            Whether to return the posterior, which corrects in closed form for the distortion by ``gamma`` and
+            ``alpha`` (Charoenphakdee et al., CVPR 2021), or the plain sigmoid or softmax.
 
         Returns
         -------
@@ -316,7 +317,7 @@ class FocalLoss(ABC):
 
     @abstractmethod
     def _true_class(self, raw: np.ndarray, truth: np.ndarray, t: Scratch) -> None:
-        """Fill p, q and ell of a block of rows."""
+        """Compute p, q and ell of a block of rows."""
 
     @abstractmethod
     def _spread(
@@ -328,4 +329,4 @@ class FocalLoss(ABC):
         policy: Policy,
         diagonal_factor: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and Hessian of a block from the derivatives by the log-odds of the true class."""
+        """Return gradient and Hessian of a block, given the derivatives by the log-odds of the true class."""

@@ -1,4 +1,4 @@
-"""The binary focal loss: one raw prediction per row, turned by the label into log-odds against the true class."""
+"""The binary focal loss; the label turns the raw prediction into log-odds against the true class."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from focal_boost.losses._parameters import (
 
 @dataclass(frozen=True)
 class BinaryFocalLoss(FocalLoss):
-    r"""Binary focal loss, for XGBoost and LightGBM as an objective and on its own.
+    r"""Binary focal loss, usable on its own and as an objective of XGBoost and LightGBM.
 
     ``L = -alpha_t (1 - p_t)^gamma log(p_t)`` (Lin et al. 2017, eq. 5), with ``p_t`` the sigmoid probability
     of the true class. gamma = 0 and alpha = None is the log loss.
@@ -40,24 +40,26 @@ class BinaryFocalLoss(FocalLoss):
         Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
         Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting. The default is that of
-        the paper and weighs the positive class *less*, because focusing has already turned down the negatives.
-        `FocalBoostClassifier` weighs nothing by default.
+        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting. The default, from
+        the paper, gives the positive class *less* weight, because focusing already downweights the negatives.
+        `FocalBoostClassifier` applies no weights by default.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
         The second derivative passed to a booster. "safeguarded": the maximum of exact and Gauss-Newton, not below
         1e-4 of the absolute gradient; "gauss_newton": ``alpha w p (1 - p)``; "exact": with negative values set to
-        0. For experiments also a function of (gauss_newton, curvature, share, absolute_gradient), as described in
-        the derivation. `gradient_hessian` is always exact.
+        0. For experiments, also a function of (gauss_newton, curvature, share, absolute_gradient); see the
+        derivation in the documentation. `gradient_hessian` is always exact.
 
     Raises
     ------
     ValueError, TypeError
-        On a parameter out of its range. The object is immutable and hashable.
+        If a parameter is out of its range.
 
     Notes
     -----
-    Without `FocalBoostClassifier`, give the booster its own native objective and the starting value, and read
-    probabilities through `predict_proba`::
+    The object is immutable and hashable.
+
+    Without `FocalBoostClassifier`, set the booster's native objective and starting value, and obtain
+    probabilities from `predict_proba`::
 
         loss = BinaryFocalLoss(gamma=2.0)
         start = loss.fit_intercept_only(y)
@@ -65,11 +67,11 @@ class BinaryFocalLoss(FocalLoss):
         booster = xgboost.train(params, xgboost.DMatrix(X, y), obj=loss)
         proba = loss.predict_proba(booster.predict(xgboost.DMatrix(X), output_margin=True))
 
-    Without an ``objective`` in its params XGBoost predicts raw scores around 0.5. LightGBM does not keep the
+    Without an ``objective`` in ``params``, XGBoost predicts raw scores around 0.5. LightGBM does not keep the
     starting value in the model: pass it as ``init_score`` and add it to its raw scores.
 
-    Never search over ``objective__gamma``: both boosters accept and ignore it. Search over the ``gamma`` of
-    `FocalBoostClassifier`.
+    Do not tune ``objective__gamma``, which both boosters accept but ignore. Tune ``gamma`` of
+    `FocalBoostClassifier` instead.
 
     References
     ----------
@@ -108,10 +110,10 @@ class BinaryFocalLoss(FocalLoss):
     def log_likelihood(
         self, y_true: ArrayLike, raw_prediction: ArrayLike, calibrated: bool = True
     ) -> npt.NDArray[Any]:
-        """Return the log-probability that `predict_proba` gives to the label of each row, shape (n_samples,).
+        """Return the log-probability of the label of each row, shape (n_samples,).
 
-        Its mean is minus the log loss, and finite where a probability rounds to 0. Arguments and errors are those
-        of `loss` and `predict_proba`.
+        Its mean is the negative log loss of `predict_proba`, and finite even if a probability rounds to 0.
+        Arguments and errors are those of `loss` and `predict_proba`.
         """
         log_odds = self._log_odds(raw_prediction, calibrated)
         labels = check_labels(y_true, len(log_odds), 2)
@@ -141,7 +143,7 @@ class BinaryFocalLoss(FocalLoss):
         return 1
 
     def _truth(self, labels: np.ndarray, dtype: Any) -> np.ndarray:
-        # The raw prediction counts against the negatives and for the positives.
+        # +1 for negatives and -1 for positives: the sign of the log-odds against the true class.
         return 1 - 2 * labels.astype(dtype, copy=False)
 
     def _by_label(self, per_class: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Labels and weights as a loss computes with them, and a loss bound to those of one training."""
+"""Encoded labels and weights, and a loss bound to those of one training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Targets:
-    """Labels, exponents and weights in the form that a loss computes with; ``targets[rows]`` are those of a slice.
+    """Encoded labels, exponents and weights of the rows; ``targets[rows]`` selects a slice.
 
     ``truth`` is the sign of du/draw for a single raw prediction, else the index of the true class; ``weight`` is
     class weight times sample weight, None for 1.

@@ -9,8 +9,8 @@ eq. 4, without alpha)::
     curvature               w' q^2  = g q^g p (2 q + (g p - 1) l)             of either sign
     second derivative       d2phi/du2 = slope p + curvature
 
-``w`` is the derivative of the loss by the cross-entropy ``l``, the focal weight. This module knows neither
-labels, class weights nor boosters.
+``w`` is the derivative of the loss by the cross-entropy ``l``, the focal weight. This module does not depend on
+labels, class weights or boosters.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-# Values per block: few enough for the working memory to stay in the cache, enough to outweigh Python's overhead.
+# Values per block: small enough to stay in the cache, large enough to outweigh Python's overhead.
 BLOCK = 65_536
 
-# Log-odds whose exponential is finite, with room for a factor of a hundred million, the number of other classes.
+# The largest log-odds: their exponential stays finite when multiplied by 1e8, a bound on the number of classes.
 LARGEST: dict[Any, Any] = {np.dtype(np.float32): np.float32(70.0), np.dtype(np.float64): np.float64(690.0)}
 
 
@@ -34,8 +34,8 @@ class Scratch:
 
     Of the true class, shape (m,): ``odds`` against it, its probability ``p``, ``q = 1 - p``, ``ell = -log p``,
     ``power = q^g`` and ``slope``. Of every class, shape (K, m), empty for a single raw prediction: ``softmax``,
-    the probability of all other classes ``rest``, the absolute gradient ``pull`` and ``share``; and the place
-    ``true`` of the true class in the flattened (K, m).
+    the probability of all other classes ``rest``, the absolute gradient ``pull`` and ``share``; and ``true``, the
+    index of the true class in the flattened (K, m).
     """
 
     odds: np.ndarray
@@ -60,7 +60,7 @@ class Scratch:
 
 def blocks(raw: np.ndarray, dtype: Any) -> Iterator[tuple[slice, Scratch]]:
     """Yield the rows of each block of a raw prediction, (n,) or (n, K), and working memory of its size."""
-    # Single-threaded on purpose: handing the interpreter lock over cost as much as a second thread gained
+    # Single-threaded on purpose: contention for the GIL cost as much time as a second thread saved
     # (docs/benchmark-speed.md).
     n_outputs = 0 if raw.ndim == 1 else raw.shape[1]
     size = max(256, BLOCK // max(1, n_outputs))
@@ -73,9 +73,9 @@ def blocks(raw: np.ndarray, dtype: Any) -> Iterator[tuple[slice, Scratch]]:
 
 
 def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> None:
-    """Fill p, q and ell, each to full relative accuracy, from the log-odds ``u`` against the true class.
+    """Compute p, q and ell, each to full relative accuracy, from the log-odds ``u`` against the true class.
 
-    With many classes the odds are ``others * exp(u)``. Raises ValueError for a raw prediction that is not finite.
+    With many classes the odds are ``others * exp(u)``. Raise ValueError for a raw prediction that is not finite.
     """
     largest = LARGEST[u.dtype]
     excess = None
@@ -87,7 +87,7 @@ def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> N
     np.exp(u, out=t.odds)
     if others is not None:
         t.odds *= others
-    # 1 - p and -log(p) would lose the digits of a small q or ell. log1p(e) is the logarithm of the rounded total,
+    # 1 - p and -log(p) would be inaccurate for a small q or ell. log1p(e) is the logarithm of the rounded total,
     # 1 + e, plus its rounding error over the total: NumPy's log1p is up to eight times as slow as its log.
     total, error = t.p, t.q
     np.add(t.odds, 1, out=total)
@@ -105,8 +105,8 @@ def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> N
 
 
 def _power(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> None:
-    """Fill power with q^gamma, times the weight of each row."""
-    # np.power loses no digits here: q underflows only where q^(g+1), a factor of every result, does so first.
+    """Compute power = q^gamma, times the weight of each row."""
+    # Underflow of q is harmless: q^(g+1), a factor of every result, underflows first.
     if isinstance(gamma, float) and gamma == 2.0:
         np.square(t.q, out=t.power)
     elif isinstance(gamma, float) and gamma == 0.0:

@@ -1,14 +1,14 @@
 """The Hessian passed to a booster in place of the exact second derivative.
 
 The exact Hessian of the focal loss is negative on badly misclassified rows and on some of the other classes; a
-booster then refuses splits or steps the wrong way without a warning. For each raw prediction it has two parts::
+booster then silently rejects splits or steps in the wrong direction. For each raw prediction it has two parts::
 
     gauss_newton        w P_c (1 - P_c)    the absolute gradient times 1 - P_c (for the true class: p); > 0
     share * curvature   w' v_c^2           of either sign, with v = P - e_y
 
 ``curvature = w' q abs(v_c)`` is half the absolute row sum of the matrix ``w' v v^T``, and ``share = abs(v_c) / q``
 is 1 for the true class and for a single raw prediction. A policy is a function of these and of the absolute
-gradient; class weight, sample weight and the booster's diagonal factor are already in.
+gradient; class weight, sample weight and the booster's diagonal factor are already included.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FLOOR = 1e-4
 def second_derivative(
     gauss_newton: np.ndarray, curvature: np.ndarray, share: Any, absolute_gradient: np.ndarray
 ) -> np.ndarray:
-    """Return the second derivative itself."""
+    """Return the exact second derivative."""
     return gauss_newton + share * curvature
 
 
@@ -50,7 +50,7 @@ def safeguarded(
 ) -> np.ndarray:
     """Return the sum of both parts, at least the Gauss-Newton part and at least FLOOR times the gradient.
 
-    Twice this diagonal bounds the matrix, as the absolute row sums of a symmetric matrix do.
+    Twice this diagonal bounds the Hessian matrix, because it is at least the absolute row sums.
     """
     hessian = gauss_newton + curvature
     np.maximum(hessian, gauss_newton, out=hessian)

@@ -1,4 +1,4 @@
-"""The multiclass focal loss: K raw predictions a row, processed class by class along contiguous rows."""
+"""The multiclass focal loss, computed on transposed blocks so that each class is contiguous."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from focal_boost.losses._softmax import combine_others, log_softmax
 
 @dataclass(frozen=True)
 class MulticlassFocalLoss(FocalLoss):
-    r"""Multiclass focal loss, for XGBoost and LightGBM as an objective and on its own.
+    r"""Multiclass focal loss, usable on its own and as an objective of XGBoost and LightGBM.
 
     ``L = -alpha_y (1 - p_y)^gamma_y log(p_y)`` (Lin et al. 2017, eq. 5), with ``p_y`` the softmax probability
     of the true class y. gamma = 0 and alpha = None is the cross-entropy.
@@ -37,7 +37,7 @@ class MulticlassFocalLoss(FocalLoss):
     Parameters
     ----------
     n_classes : int, optional
-        Number of classes K, at least 2. None: read off the raw prediction.
+        Number of classes K, at least 2. None: inferred from the raw prediction.
     gamma : float or sequence of K floats, default=2.0
         Focusing parameter, from 0 to 1e6, the same for all classes or one per (true) class.
     alpha : None or sequence of K floats, default=None
@@ -52,12 +52,14 @@ class MulticlassFocalLoss(FocalLoss):
     Raises
     ------
     ValueError, TypeError
-        On a parameter out of its range. The object is immutable and hashable.
+        If a parameter is out of its range.
 
     Notes
     -----
-    Without `FocalBoostClassifier`, give the booster its own native objective with the number of classes and
-    the starting values, and read probabilities through `predict_proba`::
+    The object is immutable and hashable.
+
+    Without `FocalBoostClassifier`, set the booster's native objective, number of classes and starting values,
+    and obtain probabilities from `predict_proba`::
 
         loss = MulticlassFocalLoss(n_classes=3)
         start = loss.fit_intercept_only(y)
@@ -65,7 +67,7 @@ class MulticlassFocalLoss(FocalLoss):
         booster = xgboost.train(params, xgboost.DMatrix(X, y), obj=loss)
         proba = loss.predict_proba(booster.predict(xgboost.DMatrix(X), output_margin=True))
 
-    Without an ``objective`` in its params XGBoost predicts class labels. LightGBM's params need
+    Without an ``objective`` in ``params``, XGBoost predicts class labels. LightGBM's params need
     ``num_class``; it does not keep the starting values in the model: pass them as ``init_score`` and add them
     to its raw scores.
 
@@ -178,7 +180,7 @@ class MulticlassFocalLoss(FocalLoss):
             gauss_newton *= diagonal_factor
             curvature *= diagonal_factor
         hessian = policy(gauss_newton, np.multiply(share, curvature, out=t.softmax), share, t.pull)
-        if np.may_share_memory(hessian, t.pull):  # a policy may return the absolute gradient as it is
+        if np.may_share_memory(hessian, t.pull):  # a policy may return the absolute gradient itself
             hessian = hessian.copy()
         t.pull.put(t.true, np.negative(slope, out=slope))
         return t.pull.T, hessian.T

@@ -1,4 +1,4 @@
-"""Checks of the parameters of a loss and of raw predictions."""
+"""Validation of the parameters of a loss and of raw predictions."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def check_alpha(alpha: Any, n_classes: int | None) -> PerClass | None:
         return None
     if isinstance(alpha, str | dict):
         raise ValueError(
-            f"alpha must be {allowed}; got {alpha!r}. A loss sees no data: 'balanced' and a dict by class "
-            "label are understood by FocalBoostClassifier."
+            f"alpha must be {allowed}; got {alpha!r}. 'balanced' and a dict by class label need the "
+            "training data: pass them to FocalBoostClassifier."
         )
     values = _numbers("alpha", alpha, allowed)
     if not _within(values, 1e-15, 1e8) or (isinstance(values, float) and (n_classes != 2 or values >= 1)):
@@ -89,7 +89,7 @@ def check_n_classes(n_classes: Any) -> int | None:
 
 
 def check_hessian(hessian: Any) -> str | Policy:
-    """Return the name of a Hessian policy, or a function as it is."""
+    """Return the name of a Hessian policy, or a policy function unchanged."""
     if callable(hessian):
         return hessian
     if not isinstance(hessian, str) or hessian not in POLICIES:
@@ -131,7 +131,7 @@ def check_finite(raw: np.ndarray) -> None:
 
 
 def check_moderate(raw: np.ndarray) -> None:
-    """Raise ValueError for NaN, infinity and values that the largest gamma would make infinite."""
+    """Raise ValueError for NaN, infinity and values that would overflow with the largest gamma."""
     valid = np.abs(raw) <= 1e30
     if not valid.all():
         raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~valid][0]!s}.")

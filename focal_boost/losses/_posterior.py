@@ -1,4 +1,4 @@
-"""From raw predictions to class probabilities, and back from class priors to raw predictions.
+"""Conversion of raw predictions to class probabilities, and of class priors to raw predictions.
 
 A model that minimises the focal loss, or a class-weighted log loss, predicts a distortion of the class
 probabilities. Where the expected gradient vanishes, ``eta_c`` is proportional to ``P_c / (a_c w(P_c; g_c))``: this
@@ -20,14 +20,14 @@ from focal_boost._arguments import float_array
 from focal_boost.losses._parameters import Gamma, alphas_by_class, check_alpha, check_gamma, gammas_by_class
 from focal_boost.losses._softmax import log_odds_against, log_softmax
 
-# Used for an infinite raw prediction: its sigmoid and its posterior round to 0 and 1 for every gamma.
+# Replaces an infinite raw prediction: for every gamma its sigmoid and its posterior round to 0 or 1.
 _CERTAIN = 1e4
 
 
 def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = None) -> npt.NDArray[np.float64]:
-    """Return the class posterior for the plain probabilities of a model.
+    """Return the class posterior, given the plain probabilities of a model.
 
-    Undo the distortion of probabilities by class weights (``gamma=0``) or by the focal loss. The model may come
+    Corrects for the distortion by class weights (``gamma=0``) or by the focal loss. The model may come
     from any library: XGBoost with ``scale_pos_weight``, LightGBM with ``is_unbalance``, scikit-learn with
     ``class_weight``, a model trained on undersampled data, or an exported focal model.
 
@@ -45,7 +45,7 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
         - ``(1, w)`` for ``scale_pos_weight=w``;
         - ``compute_class_weight("balanced", classes=np.unique(y), y=y)`` for ``class_weight="balanced"``, and for
           LightGBM's ``is_unbalance``;
-        - the share of the rows of each class that was kept, such as ``(0.1, 1)`` if one negative in ten was;
+        - the share of the rows of each class that was kept, such as ``(0.1, 1)`` for one negative in ten;
         - the class prior in training divided by the prior where the model is used, if the two differ.
 
         For a fitted `FocalBoostClassifier` it is ``model.loss_.alpha``.
@@ -59,7 +59,7 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
     Raises
     ------
     ValueError, TypeError
-        On probabilities outside [0, 1], rows that do not sum to one, and parameters out of their range.
+        If probabilities are outside [0, 1], rows do not sum to one, or a parameter is out of its range.
 
     See Also
     --------
@@ -69,7 +69,7 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
     -----
     The posterior is proportional to ``P_c / (alpha_c w(P_c; gamma_c))`` with the focal weight w, which is 1 for
     ``gamma=0``. For two classes and ``gamma=0`` the odds are divided by ``alpha[1] / alpha[0]``. The correction
-    is exact for a model that minimises its weighted loss; it does not undo overfitting or regularisation.
+    is exact for a model that minimises its weighted loss; it does not correct for overfitting or regularisation.
 
     References
     ----------
@@ -209,7 +209,8 @@ def multiclass_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np
         return _bisect(log_ratio, log_z + log_priors, bound)
 
     def excess(log_z: float) -> float:
-        # The others minus the complement of the likeliest: all minus 1 would lose the digits of the improbable.
+        # The sum of the other classes minus (1 - p) of the likeliest: the total minus 1 would lose the accuracy of
+        # improbable classes.
         x = log_odds(log_z)
         terms, top = expit(x), x.argmax()
         terms[top] = -expit(-x[top])

@@ -1,4 +1,4 @@
-"""Sums over classes that keep their relative accuracy: log-softmax and the odds against every class."""
+"""Log-softmax and the odds against each class, with full relative accuracy."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def log_softmax(x: np.ndarray, axis: int = 1) -> np.ndarray:
 def combine_others(add: np.ufunc, terms: np.ndarray, out: np.ndarray) -> np.ndarray:
     """Write to ``out[c]`` the sum of ``terms[k]`` over all k but c, (K, n), and return the sum of all, (n,).
 
-    ``add`` is `numpy.add`, or `numpy.logaddexp` for logarithms. Sums from both ends meet at c: the difference of
-    the total and the term would lose the digits of a class whose others are improbable.
+    ``add`` is `numpy.add`, or `numpy.logaddexp` for logarithms. Prefix and suffix sums are combined, because total
+    minus term would lose accuracy if the other classes are improbable.
     """
     out[0] = add.identity
     for c in range(1, len(terms)):
@@ -37,7 +37,7 @@ def log_odds_against(raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray
         rest = np.empty_like(odds)
         combine_others(np.add, odds, rest)
         log_rest = np.log(rest)
-        # Where all other classes underflow, their logarithms are summed instead.
+        # If the other classes underflow, sum in log space instead.
         underflow = (rest < np.finfo(rest.dtype).tiny).any(axis=0)
         if underflow.any():
             log_terms = log_p[:, underflow]

@@ -1,4 +1,4 @@
-"""What the benchmarks share, the committed results, and the pages that are made from them."""
+"""The benchmark harness, the committed results, and the pages generated from them."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ def results(folder, **settings):
     return harness.Results(folder, "some", ("problem", "gamma"), ("seconds", "error"), **settings)
 
 
-def test_results_opened_again_keep_their_rows_with_four_significant_digits(tmp_path):
+def test_reopened_results_keep_their_rows_with_four_significant_digits(tmp_path):
     results(tmp_path).add({"problem": "a, b", "gamma": 2.0, "seconds": 0.123456})
     opened = results(tmp_path)
     assert {"problem": "a, b", "gamma": 2.0} in opened
@@ -65,7 +65,7 @@ class Problem:
         return [{"problem": self.name, "gamma": 1.0, "seconds": 1 / (self.name != "broken")}]
 
 
-def test_the_committed_results_make_the_tables_of_the_pages(tmp_path):
+def test_the_tables_of_the_pages_match_the_committed_results(tmp_path):
     copies = [Path(shutil.copy(page, tmp_path)) for page in PAGES]
     assert CliRunner().invoke(app, ["tables", *map(str, copies)]).exit_code == 0
     for page, copy in zip(PAGES, copies, strict=True):
@@ -73,7 +73,7 @@ def test_the_committed_results_make_the_tables_of_the_pages(tmp_path):
         assert copy.read_text() == page.read_text()
 
 
-def test_the_committed_results_draw_every_picture(tmp_path):
+def test_every_figure_can_be_drawn_from_the_committed_results(tmp_path):
     assert CliRunner().invoke(app, ["plot", "--images", str(tmp_path)]).exit_code == 0
     drawn = {path.name for path in tmp_path.iterdir()}
     pages = (ROOT / "docs").glob("benchmark-*.md")

@@ -1,4 +1,4 @@
-"""The benchmark of quality on synthetic sets."""
+"""The quality benchmark on synthetic data sets."""
 
 import json
 import pickle
@@ -70,7 +70,7 @@ def benchmarks(*arguments):
     assert run.exit_code == 0, run.output
 
 
-def test_run_goes_on_where_it_stopped_and_its_results_make_the_tables(folder, tmp_path, monkeypatch):
+def test_a_run_resumes_and_its_results_make_the_tables(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(contenders, "ROUNDS", 40)
     results, page = tmp_path / "results", tmp_path / "page.md"
     command = ["run", "quality", folder, "--results", results, "--jobs", "0"]
@@ -194,7 +194,7 @@ def parts_of_softmax(n_classes=4, gamma=2.0, n=200):
     return arguments, exact
 
 
-def test_hessians_are_built_from_the_exact_diagonal_and_leave_their_arguments_alone():
+def test_hessians_are_built_from_the_exact_diagonal_and_do_not_change_their_arguments():
     (gauss_newton, curvature, share, gradient), exact = parts_of_softmax()
     before = [part.copy() for part in (gauss_newton, curvature, share, gradient)]
     functions = {name: function for name, function in HESSIANS.items() if callable(function)}

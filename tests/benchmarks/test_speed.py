@@ -1,4 +1,4 @@
-"""The benchmark of speed on little data."""
+"""The speed benchmark on small data."""
 
 import importlib
 import subprocess
@@ -54,7 +54,7 @@ def test_the_table_has_a_row_per_measurement(results, name):
     assert {row["contender"] for row in rows} >= {"focal_boost", "built-in", "plain NumPy log loss"}
 
 
-def test_started_again_it_goes_on_with_the_problems_that_are_missing(results):
+def test_a_second_run_measures_the_missing_problems_only(results):
     file = results / "speed.csv"
     complete = file.read_text()
     first, *rows = complete.splitlines(keepends=True)
@@ -69,7 +69,7 @@ def test_started_again_it_goes_on_with_the_problems_that_are_missing(results):
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the base is a commit")
 def test_two_versions_are_measured_against_each_other():
-    # In a process of its own: it loads another version of the package.
+    # In a subprocess, because it loads another version of the package.
     command = [sys.executable, "-m", "benchmarks", "compare-commits", "HEAD", "--quick", "--only", "rows, gamma 2"]
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     rows = [line.split(" | ") for line in lines if line.startswith("| call")]
@@ -78,7 +78,7 @@ def test_two_versions_are_measured_against_each_other():
     assert all((row[3] == "-") == (row[1] == "base") for row in rows)
 
 
-def test_a_version_is_loaded_beside_the_one_in_the_working_tree(tmp_path, monkeypatch):
+def test_a_version_is_loaded_alongside_the_working_tree(tmp_path, monkeypatch):
     def git(*arguments):
         settings = ["-c", "user.name=n", "-c", "user.email=e"]
         subprocess.run(["git", *settings, *arguments], cwd=tmp_path, check=True, capture_output=True)
@@ -96,7 +96,7 @@ def test_a_version_is_loaded_beside_the_one_in_the_working_tree(tmp_path, monkey
     assert "focal_boost.part" not in sys.modules
 
 
-def test_the_picture_is_drawn(results, tmp_path):
+def test_the_figure_is_drawn(results, tmp_path):
     benchmarks("plot", "--results", results, "--images", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["speed.png"]
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")

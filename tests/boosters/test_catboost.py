@@ -77,7 +77,7 @@ def test_one_leaf_iteration_is_the_built_in_focal(gamma, alpha, focal_alpha):
 
 
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
-def test_a_leaf_is_the_newton_step_of_our_loss(gamma):
+def test_a_leaf_value_is_the_newton_step_of_the_loss(gamma):
     X, y = rare()
     params = {"depth": 2, "learning_rate": 1, "bootstrap_type": "No", "random_strength": 0, "l2_leaf_reg": 3}
     model = FocalBoostClassifier(booster("catboost", 1, **params), gamma=gamma, alpha=0.25).fit(X, y)
@@ -90,7 +90,7 @@ def test_a_leaf_is_the_newton_step_of_our_loss(gamma):
 
 @pytest.mark.parametrize(("rounds", "settings"), [(10, {}), (200, {}), (10, {"learning_rate": 0.2}), (200, FIXED)])
 @pytest.mark.parametrize("stop", [False, True])
-def test_settings_left_out_are_those_of_logloss(rounds, settings, stop):
+def test_default_settings_are_those_of_logloss(rounds, settings, stop):
     X, y = rare()
     inner = booster("catboost", rounds, **settings, depth=1)
     model = FocalBoostClassifier(inner).fit(X, y, eval_set=[(X, y)] if stop else None)
@@ -131,7 +131,7 @@ def test_alpha_without_gamma_is_a_weight():
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("gamma", [0, 2.0])
-def test_the_reported_number_is_the_log_loss_of_predict_proba_and_training_stops_on_it(gamma, weighted):
+def test_the_reported_value_is_the_log_loss_of_predict_proba_and_training_stops_on_it(gamma, weighted):
     X, X_eval, y, y_eval = train_test_split(*rare(), stratify=rare()[1], test_size=0.4, random_state=0)
     weight = weights(len(y_eval)) if weighted else None
     inner = booster("catboost", 300, learning_rate=0.5, early_stopping_rounds=5)
@@ -160,8 +160,8 @@ def test_of_several_eval_sets_the_last_one_is_watched():
     sets = [(X[:400], y[:400]), (X[400:900], y[400:900]), (X, 1 - y)]
     model = FocalBoostClassifier(booster("catboost", 50, early_stopping_rounds=3)).fit(X, y, eval_set=sets)
     assert list(model.evals_result_) == ["validation_0", "validation_1", "validation_2"]
-    assert model.n_iter_ == 1  # nothing improves on turned labels
-    # A set as large as the training set is measured too.
+    assert model.n_iter_ == 1  # the flipped labels never improve
+    # An eval set as large as the training set is evaluated too.
     for (X_eval, y_eval), curves in zip(sets, model.evals_result_.values(), strict=True):
         assert curves["log_loss"][0] == pytest.approx(log_loss(y_eval, model.predict_proba(X_eval)), abs=1e-6)
 
@@ -190,9 +190,9 @@ def test_other_metrics_on_request():
 @pytest.mark.parametrize(
     ("inner", "metric", "message"),
     [
-        ({}, "BrierScore", "eval_metric must be 'log_loss'.*plain sigmoids; got 'BrierScore'"),
+        ({}, "BrierScore", "eval_metric must be 'log_loss'.*uncorrected sigmoid; got 'BrierScore'"),
         ({"custom_metric": ["Accuracy"]}, None, "eval_metric must be 'log_loss'.*; got 'Accuracy'"),
-        ({}, ["log_loss", "focal_loss"], "eval_metric must hold at most one of"),
+        ({}, ["log_loss", "focal_loss"], "eval_metric must contain at most one of"),
     ],
 )
 def test_metrics_that_catboost_would_compute_on_the_sigmoid_are_refused(inner, metric, message):
@@ -205,7 +205,7 @@ def test_metrics_that_catboost_would_compute_on_the_sigmoid_are_refused(inner, m
     ("inner", "fit"),
     [({"early_stopping_rounds": 5}, {}), ({"od_wait": 5}, {}), ({}, {"early_stopping_rounds": 5})],
 )
-def test_a_second_way_of_stopping_is_refused(inner, fit):
+def test_other_early_stopping_parameters_are_rejected(inner, fit):
     X, y = cancer()
     with pytest.raises(ValueError, match=r"^early_stopping=True must not be combined with .*set n_iter_no_change"):
         FocalBoostClassifier(booster("catboost", **inner), early_stopping=True).fit(X, y, **fit)
@@ -215,7 +215,7 @@ def test_a_second_way_of_stopping_is_refused(inner, fit):
 
 
 def frame():
-    """Numbers with gaps, and categories of strings and of integers that carry most of the signal."""
+    """Return numbers with missing values, and string and integer categories that carry most of the signal."""
     X, y = rare()
     random = np.random.default_rng(0)
     letters = np.where(random.random(len(y)) < 0.1, "c", np.where(y == 1, "a", "b"))
@@ -270,7 +270,7 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
     floats["number"] = pd.Categorical(data["number"].astype(float) + 0.5)
     monkeypatch.setattr(catboost.CatBoostClassifier, "fit", None)
     unfitted = FocalBoostClassifier(booster("catboost"))
-    missing = r"^X must not hold missing values in the categories.*X\['letter'\].*fillna.*got them in 'letter'"
+    missing = r"^X must not contain missing values in the categorical.*X\['letter'\].*fillna.*got .* in 'letter'"
     for call in (
         lambda: unfitted.fit(gap, y),
         lambda: unfitted.fit(data, y, eval_set=[(gap, y)]),
@@ -279,12 +279,10 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
         with pytest.raises(ValueError, match=missing):
             call()
     with pytest.raises(
-        ValueError, match=r"^X must hold integers or strings in the categories.*floats in 'number'"
+        ValueError, match=r"^X must contain integers or strings in the categorical columns.*floats in 'number'"
     ):
         unfitted.fit(floats, y)
-    with pytest.raises(
-        ValueError, match=r"^cat_features must come with a data frame.*\[0\] with X of type ndarray"
-    ):
+    with pytest.raises(ValueError, match=r"^cat_features requires a data frame.*\[0\] with X of type ndarray"):
         unfitted.fit(np.zeros((len(y), 2)), y, cat_features=[0])
 
 
@@ -302,7 +300,7 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
         (
             {"gamma": [1.0, 2.0]},
             cancer,
-            r"^gamma must be one number with a CatBoost.*use an XGB.*got \(1.0, 2.0\)",
+            r"^gamma must be a single number with a CatBoost.*use an XGB.*got \(1.0, 2.0\)",
         ),
         ({"hessian": "exact"}, cancer, "^hessian must be 'safeguarded' with a CatBoost.*use an XGB.*got 'exact'"),
     ],
@@ -313,7 +311,7 @@ def test_a_loss_that_catboost_does_not_have_is_refused(params, data, message, mo
         FocalBoostClassifier(booster("catboost"), **params).fit(*data())
 
 
-def test_on_a_cluster_the_estimators_that_train_there_are_named():
+def test_the_error_on_dask_names_the_supported_estimators():
     dask = pytest.importorskip("focal_boost.dask")
     with pytest.raises(TypeError, match=r"^estimator must be a DaskXGBClassifier.*; got .*CatBoostClassifier"):
         dask.DaskFocalBoostClassifier(booster("catboost")).fit(None, None)
@@ -324,7 +322,7 @@ def test_on_a_cluster_the_estimators_that_train_there_are_named():
 ELSEWHERE = textwrap.dedent("""
     import sys
 
-    sys.modules["focal_boost"] = None  # importing it is an ImportError now
+    sys.modules["focal_boost"] = None  # importing it raises ImportError
     import catboost
     import numpy as np
 
@@ -337,7 +335,7 @@ ELSEWHERE = textwrap.dedent("""
 """)
 
 
-def test_files_and_pickles_of_the_model_predict_the_same_where_focal_boost_is_not(tmp_path):
+def test_model_files_and_pickles_predict_the_same_without_focal_boost(tmp_path):
     X, y = rare()
     model = FocalBoostClassifier(booster("catboost"), calibrated=False).fit(X, y, eval_set=[(X[::2], y[::2])])
     np.save(tmp_path / "X.npy", X)
@@ -349,7 +347,7 @@ def test_files_and_pickles_of_the_model_predict_the_same_where_focal_boost_is_no
         assert_allclose(np.load(tmp_path / f"{name}.npy"), model.predict_proba(X), atol=1e-12)
 
 
-def test_the_model_inside_is_a_plain_classifier_over_0_and_1_with_the_given_parameters():
+def test_the_native_model_is_a_plain_classifier_of_0_and_1_with_the_given_parameters():
     X, y = rare()
     given = booster("catboost", depth=3)
     model = FocalBoostClassifier(given, calibrated=False).fit(X, np.where(y == 1, "yes", "no"))

@@ -1,4 +1,4 @@
-"""One loss object through the four ways into the boosters: two scikit-learn interfaces, two native ones."""
+"""A loss object in the four interfaces of the boosters: two of scikit-learn, two native ones."""
 
 import copy
 import pickle
@@ -21,8 +21,8 @@ from ..cases import digit_eight, four_classes, weights
 
 ROUNDS = 8
 SINCE_4_7 = "eval_X" in signature(LGBMClassifier.fit).parameters
-# Bins that hold one value each and leaves limited by their Hessian alone, whose sum is exact: no count of rows,
-# which LightGBM estimates from the Hessian, then tells a weight from copies.
+# One value per bin, and leaves limited only by the sum of their Hessian, which is exact. Otherwise row counts,
+# which LightGBM estimates from the Hessian, would differ between a weight and copies.
 XGBOOST = {"max_depth": 4, "max_bin": 4096, "min_child_weight": 3, "nthread": 1}
 LIGHTGBM = {
     "num_leaves": 10,
@@ -110,7 +110,7 @@ def test_a_weight_of_two_equals_two_copies(data, loss, fit):
 
 @pytest.mark.parametrize(("data", "loss"), CASES)
 @pytest.mark.parametrize("fit", ENTRY_POINTS)
-def test_alpha_and_weight_by_class_are_one_and_the_same(data, loss, fit):
+def test_alpha_equals_a_sample_weight_by_class(data, loss, fit):
     X, y = data()
     n_classes = len(np.unique(y))
     by_class = np.linspace(0.25, 1, n_classes)
@@ -120,7 +120,7 @@ def test_alpha_and_weight_by_class_are_one_and_the_same(data, loss, fit):
 
 
 @pytest.mark.parametrize(("data", "loss"), CASES)
-def test_the_estimator_is_the_recipe_without_it(data, loss):
+def test_the_documented_recipe_equals_the_estimator(data, loss):
     """Start from fit_intercept_only, read probabilities through predict_proba: XGBoost, by hand."""
     X, y = data()
     start = loss.fit_intercept_only(y)
@@ -146,7 +146,7 @@ def test_lightgbm_recipe_without_the_estimator():
     assert_allclose(estimator.fit(X, y).predict_proba(X), by_hand, atol=1e-12)
 
 
-# --- metric companions --------------------------------------------------------------------------------------
+# --- metric objects --------------------------------------------------------------------------------------
 
 
 def evaluate_xgb_sklearn(loss, metric, X, y, weight):
@@ -174,7 +174,9 @@ def evaluate_lgb_sklearn(loss, metric, X, y, weight):
     model = LGBMClassifier(objective=loss, n_estimators=ROUNDS, metric="None", **LIGHTGBM)
     eval_set = {"eval_X": X, "eval_y": y} if SINCE_4_7 else {"eval_set": [(X, y)]}
     model.fit(X, y, weight, **eval_set, eval_sample_weight=[weight], eval_metric=metric)
-    (reported,) = model.evals_result_.values()  # of "training" to LightGBM 4.6, which knows its own data again
+    (reported,) = (
+        model.evals_result_.values()
+    )  # named "training" by LightGBM 4.6, which recognises the training data
     return reported[metric.name], model.predict(X, raw_score=True)
 
 
@@ -203,7 +205,7 @@ EVALUATIONS = (
 @pytest.mark.parametrize(("data", "loss"), CASES)
 @pytest.mark.parametrize(("evaluate", "metric"), EVALUATIONS)
 @pytest.mark.parametrize(("calibrated", "weighted"), [(True, False), (True, True), (False, True)])
-def test_metric_companion_reports_the_log_loss_of_the_probabilities(
+def test_metric_object_reports_the_log_loss_of_the_probabilities(
     data, loss, evaluate, metric, calibrated, weighted
 ):
     X, y = data()
@@ -216,7 +218,7 @@ def test_metric_companion_reports_the_log_loss_of_the_probabilities(
 
 @pytest.mark.parametrize(("data", "loss"), CASES)
 @pytest.mark.parametrize(("evaluate", "metric"), EVALUATIONS)
-def test_metric_companion_reports_the_focal_loss(data, loss, evaluate, metric):
+def test_metric_object_reports_the_focal_loss(data, loss, evaluate, metric):
     X, y = data()
     weight = weights(len(y))
     reported, raw = evaluate(loss, metric(loss, "focal_loss"), X, y, weight)

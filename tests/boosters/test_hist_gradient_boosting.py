@@ -89,7 +89,7 @@ def test_its_own_early_stopping_follows_the_log_loss_of_predict_proba(data, cali
     assert_allclose(fitted.initial_raw_prediction_, start, atol=1e-12)
 
 
-def test_without_validation_data_the_training_rows_decide():
+def test_without_validation_data_early_stopping_watches_the_training_rows():
     stop = {"early_stopping": True, "validation_fraction": None, "tol": 1e-2, "n_iter_no_change": 3}
     fitted, X, y = fit(rare, 200, **stop)
     expected = [log_loss(y, proba) for proba in fitted.staged_predict_proba(X)]
@@ -142,7 +142,7 @@ def test_weights_of_the_eval_set(gamma):
 
 
 @needs_eval_sets
-def test_its_own_early_stopping_takes_the_eval_set():
+def test_its_own_early_stopping_uses_the_eval_set():
     X, y = rare()
     stop = {"early_stopping": True, "n_iter_no_change": 4, "learning_rate": 0.5}
     model = FocalBoostClassifier(booster(NAME, 200, **stop)).fit(X[:900], y[:900], eval_set=[(X[900:], y[900:])])
@@ -168,7 +168,7 @@ def test_only_one_eval_set():
         FocalBoostClassifier(booster(NAME)).fit(X, y, eval_set=[(X, y), (X, y)])
 
 
-def test_two_ways_of_stopping_are_refused():
+def test_two_kinds_of_early_stopping_are_rejected():
     X, y = rare()
     model = FocalBoostClassifier(booster(NAME, early_stopping=True), early_stopping=True)
     with pytest.raises(ValueError, match=r"^early_stopping=True must not be combined with early_stopping=True of"):
@@ -176,7 +176,7 @@ def test_two_ways_of_stopping_are_refused():
 
 
 @pytest.mark.skipif(NAME in EVAL_BOOSTERS, reason="scikit-learn takes eval sets from 1.7 on")
-def test_eval_sets_are_refused_before_scikit_learn_takes_them():
+def test_eval_sets_need_a_recent_scikit_learn():
     X, y = rare()
     for model, eval_set in ((FocalBoostClassifier(booster(NAME), early_stopping=True), None), (None, [(X, y)])):
         with pytest.raises(ValueError, match=r"^early_stopping=True and eval_set need scikit-learn 1\.7"):
@@ -211,7 +211,7 @@ def test_monotone_constraints_of_many_classes_are_refused_by_scikit_learn():
         fit(wine, monotonic_cst=[1] * 13)
 
 
-def test_columns_of_strings_named_as_categories():
+def test_string_columns_in_categorical_features():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=400), "b": rng.choice(["u", "v", "w"], 400)})
     y = (frame["b"] == "v") ^ (rng.random(400) < 0.1)
@@ -242,13 +242,13 @@ def test_there_are_no_feature_importances():
     assert not hasattr(model, "feature_importances_")
 
 
-# --- the model inside -------------------------------------------------------------------------------------------
+# --- the native model -------------------------------------------------------------------------------------------
 
 ELSEWHERE = textwrap.dedent("""
     import pickle
     import sys
 
-    sys.modules["focal_boost"] = None  # importing it is an ImportError now
+    sys.modules["focal_boost"] = None  # importing it raises ImportError
     with open(sys.argv[1], "rb") as file:
         cases = pickle.load(file)
     for model, X, raw, plain in cases:
@@ -259,7 +259,7 @@ ELSEWHERE = textwrap.dedent("""
 """)
 
 
-def test_the_model_inside_loads_where_focal_boost_is_not(tmp_path):
+def test_the_native_model_loads_without_focal_boost(tmp_path):
     cases = []
     stops = [{"estimator__early_stopping": True}]
     if NAME in EVAL_BOOSTERS:
@@ -282,7 +282,7 @@ def test_the_model_inside_loads_where_focal_boost_is_not(tmp_path):
 
 @pytest.mark.parametrize("data", [rare, wine])
 @pytest.mark.parametrize("gamma", [0, 2])
-def test_the_model_inside_is_one_of_scikit_learns_own_loss(data, gamma):
+def test_the_native_model_has_scikit_learns_own_loss(data, gamma):
     model, X, y = fit(data, model={"gamma": gamma})
     inner = model.estimator_
     assert type(inner) is HistGradientBoostingClassifier
@@ -312,10 +312,10 @@ ALONE = textwrap.dedent("""
 """)
 
 
-def test_with_no_booster_installed_the_default_names_the_one_that_needs_no_installation():
+def test_without_boosters_the_error_suggests_hist_gradient_boosting():
     run = subprocess.run([sys.executable, "-c", ALONE], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == (
-        "estimator=None means an XGBClassifier, and XGBoost is not installed: pip install xgboost, or pass an "
+        "estimator=None requires XGBoost, which is not installed: pip install xgboost, or pass an "
         "LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
     )
 

@@ -1,4 +1,4 @@
-"""What the LightGBM adapter leaves behind: a native model whose first trees hold the starting value."""
+"""The fitted LightGBM model is native, with the starting value in its first trees."""
 
 import numpy as np
 import pandas as pd
@@ -39,24 +39,24 @@ def test_the_initial_raw_prediction_is_in_the_first_trees(data):
         assert_allclose(values, start[tree] if tree < len(start) else 0, atol=1e-6)
 
 
-def test_a_model_text_in_another_style_is_an_error_not_a_wrong_model():
+def test_an_unknown_model_text_format_raises():
     class Unknown:
         def model_to_string(self, num_iteration):
             return "version=v9"
 
-    with pytest.raises(RuntimeError, match=r"version of LightGBM .* no max_feature_idx"):
+    with pytest.raises(RuntimeError, match=r"version of LightGBM: no max_feature_idx"):
         _store_objective(Unknown(), 2)
 
 
 @pytest.mark.parametrize("metric", ["binary_error", "rmse", "l2"])
-def test_built_in_metrics_other_than_of_rank_are_refused(metric):
+def test_built_in_metrics_that_are_not_rank_metrics_are_rejected(metric):
     X, y = cancer()
     with pytest.raises(ValueError, match=f"eval_metric must be 'log_loss'.* got '{metric}'"):
         FocalBoostClassifier(booster("lightgbm")).fit(X, y, eval_set=[(X, y)], eval_metric=metric)
 
 
 @pytest.mark.parametrize("param", ["pos_bagging_fraction", "neg_bagging_fraction"])
-def test_bagging_by_class_which_lightgbm_would_ignore_is_refused(param):
+def test_class_bagging_which_lightgbm_would_ignore_is_rejected(param):
     X, y = cancer()
     with pytest.raises(ValueError, match=f"estimator must not set {param}: LightGBM ignores it for a custom loss"):
         FocalBoostClassifier(booster("lightgbm", **{param: 0.5})).fit(X, y)

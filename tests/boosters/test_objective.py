@@ -1,4 +1,4 @@
-"""The objectives that boosters train with: bound to one training, or free for the workers of a distributed one."""
+"""Callable objectives: bound to one training, or shared by the workers of a distributed one."""
 
 import inspect
 import pickle

@@ -25,7 +25,7 @@ def vector_leaf(n_estimators=10, **params):
 
 
 @pytest.mark.skipif(SINCE_3_4, reason="vector-leaf trees are complete from XGBoost 3.4 on")
-def test_before_xgboost_3_4_they_are_refused():
+def test_vector_leaves_need_xgboost_3_4():
     X, y = wine()
     with pytest.raises(
         ValueError, match=r"^estimator must have multi_strategy .* before XGBoost 3\.4.*; got 'mul"
@@ -35,7 +35,7 @@ def test_before_xgboost_3_4_they_are_refused():
 
 @since_3_4
 @pytest.mark.parametrize("tree_method", ["exact", "approx"])
-def test_only_histograms_grow_them(tree_method, monkeypatch):
+def test_vector_leaves_need_the_hist_tree_method(tree_method, monkeypatch):
     X, y = wine()
     monkeypatch.setattr("xgboost.XGBClassifier.fit", None)
     with pytest.raises(ValueError, match=rf"^estimator must have tree_method 'hist'.*; got '{tree_method}'"):
@@ -64,7 +64,7 @@ def test_gamma_zero_is_the_built_in_model_from_the_same_start(data, weighted, pa
 
 
 @since_3_4
-def test_two_classes_have_one_value_a_leaf_in_either_strategy():
+def test_two_classes_have_one_value_per_leaf_in_either_strategy():
     X, y = rare()
     one = FocalBoostClassifier(booster("xgboost")).fit(X, y)
     assert_array_equal(FocalBoostClassifier(vector_leaf()).fit(X, y).predict_proba(X), one.predict_proba(X))
@@ -145,12 +145,12 @@ def test_categories_and_missing_values():
     assert FocalBoostClassifier(vector_leaf(enable_categorical=True)).fit(frame, y).score(frame, y) > 0.8
 
 
-# --- where the model goes ---------------------------------------------------------------------------------------
+# --- exported models ---------------------------------------------------------------------------------------
 
 
 @since_3_4
 @pytest.mark.parametrize("suffix", ["json", "ubj"])
-def test_files_predict_the_same_where_focal_boost_is_not(tmp_path, suffix):
+def test_model_files_predict_the_same_without_focal_boost(tmp_path, suffix):
     X, y = four_classes()
     model = FocalBoostClassifier(vector_leaf(60, early_stopping_rounds=3, learning_rate=0.8), calibrated=False)
     model.fit(X[::2], y[::2], eval_set=[(X[1::2], y[1::2])])

@@ -1,4 +1,4 @@
-"""What the XGBoost adapter leaves behind: a native model, with nothing of ours in its parameters."""
+"""The fitted XGBoost model is native, with no focal_boost object in its parameters."""
 
 import json
 
@@ -27,7 +27,7 @@ def test_parameters_and_model_are_native_after_fit(data, objective, eval_metric)
     config = json.loads(model.booster_.save_config())["learner"]
     assert config["objective"]["name"] == objective
     before = inner.predict_proba(X)
-    inner.set_params(n_jobs=2)  # hands all parameters on to the model
+    inner.set_params(n_jobs=2)  # passes all parameters to the model
     assert_allclose(inner.predict_proba(X), before, atol=1e-7)
 
 
@@ -35,7 +35,7 @@ def test_parameters_and_model_are_native_after_fit(data, objective, eval_metric)
 def test_the_initial_raw_prediction_is_inside_the_model(data):
     X, y = data()
     model = FocalBoostClassifier(booster("xgboost", 5)).fit(X, y)
-    if data is rare or not __version__.startswith("3.1."):  # 3.1 credits every class with the start of the first
+    if data is rare or not __version__.startswith("3.1."):  # 3.1 adds the start of the first class to every class
         contributions = model.booster_.predict(DMatrix(X), pred_contribs=True)
         assert_allclose(contributions.sum(axis=-1), model.decision_function(X), atol=1e-5)
     config = json.loads(model.booster_.save_config())["learner"]["learner_model_param"]
@@ -57,7 +57,7 @@ def test_random_forest():
     assert log_loss(y, focal.predict_proba(X)) < 0.2
 
 
-def test_a_start_beyond_what_xgboost_can_store_is_the_nearest_it_can():
+def test_a_start_out_of_range_for_xgboost_is_clipped():
     X, y = rare()
     model = FocalBoostClassifier(booster("xgboost", 5), gamma=0, alpha=(1e5, 1.0)).fit(X, y)
     assert model.initial_raw_prediction_ == pytest.approx(-np.log((1 - 1e-6) / 1e-6))
@@ -65,13 +65,13 @@ def test_a_start_beyond_what_xgboost_can_store_is_the_nearest_it_can():
 
 
 @pytest.mark.parametrize("metric", ["error", "rmse", "aucpr@3"])
-def test_built_in_metrics_other_than_of_rank_are_refused(metric):
+def test_built_in_metrics_that_are_not_rank_metrics_are_rejected(metric):
     X, y = cancer()
     with pytest.raises(ValueError, match=f"eval_metric must be 'log_loss'.* got '{metric}'"):
         FocalBoostClassifier(booster("xgboost", eval_metric=metric)).fit(X, y, eval_set=[(X, y)])
 
 
-def test_a_forest_evaluates_one_metric_of_ours():
+def test_a_forest_evaluates_one_custom_metric():
     X, y = cancer()
     forest = XGBRFClassifier(n_estimators=3, n_jobs=1, eval_metric=["log_loss", "focal_loss"])
     with pytest.raises(ValueError, match=r"at most one of .* got \['log_loss', 'focal_loss'\]"):

@@ -1,4 +1,4 @@
-"""A guard against training on input that must be refused."""
+"""Fixture that forbids training on input that must be rejected."""
 
 from importlib.util import find_spec
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def no_training(monkeypatch):
-    """Whoever trains, fails."""
+    """Make every training fail."""
 
     def trained(*args, **kwargs):
         raise AssertionError("a booster was trained on input that must be refused")

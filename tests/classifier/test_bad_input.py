@@ -1,4 +1,4 @@
-"""What estimator and `focal_loss` must refuse: before any training, by name and value, leaving all as it was."""
+"""Invalid input is rejected before training, with name and value, and nothing is changed."""
 
 import copy
 import re
@@ -29,15 +29,15 @@ def at(array, index, value):
     return array
 
 
-# (parameters of the estimator, arguments of fit that differ, how the message begins, what it says it got)
+# (estimator parameters, changed fit arguments, beginning of the message, value in the message)
 PARAMETERS = [
-    # Refusals of the loss, in full in tests/losses, one of each kind here.
+    # Errors of the loss, one of each kind; the full cases are in tests/losses.
     ({"gamma": -1}, "gamma must be a finite number >= 0", "-1"),
     ({"gamma": [1, 2, 3]}, "gamma must have one value per class, 2", "3: "),
     ({"alpha": 1.0}, r"alpha must be None, a float in \(0, 1\)", "1.0"),
     ({"alpha": [1, 2, 3]}, "alpha must have one value per class, 2", "3: "),
     ({"hessian": "Exact"}, "hessian must be one of 'safeguarded'", "'Exact'"),
-    # Refusals of the estimator.
+    # Errors of the estimator.
     ({"alpha": "Balanced"}, "alpha must be None, 'balanced'", "'Balanced'"),
     ({"alpha": {0: 1.0, 2: 1.0}}, r"alpha must name classes of y, \[0, 1\]", "2"),
     ({"alpha": {"0": 1.0}}, r"alpha must name classes of y, \[0, 1\]", "'0'"),
@@ -47,26 +47,30 @@ PARAMETERS = [
     ({"calibrated": "False"}, "calibrated must be True or False", "'False'"),
 ]
 DATA = [
-    ({"y": at(Y, 3, np.nan)}, "y must not hold missing or infinite values", "nan"),
-    ({"y": at(Y, 3, np.inf)}, "y must not hold missing or infinite values", "inf"),
-    ({"y": at(Y, 3, None)}, "y must not hold missing or infinite values", "None"),
-    ({"y": pd.Series(at(Y, 3, None), dtype="Int64")}, "y must not hold missing or infinite values", "(nan|<NA>)"),
-    ({"y": np.array(["NaT", "2020"], dtype="M8[Y]")[Y]}, "y must not hold missing or infinite values", "NaT"),
+    ({"y": at(Y, 3, np.nan)}, "y must not contain missing or infinite values", "nan"),
+    ({"y": at(Y, 3, np.inf)}, "y must not contain missing or infinite values", "inf"),
+    ({"y": at(Y, 3, None)}, "y must not contain missing or infinite values", "None"),
+    (
+        {"y": pd.Series(at(Y, 3, None), dtype="Int64")},
+        "y must not contain missing or infinite values",
+        "(nan|<NA>)",
+    ),
+    ({"y": np.array(["NaT", "2020"], dtype="M8[Y]")[Y]}, "y must not contain missing or infinite values", "NaT"),
     ({"y": np.array([2j, 1j])[Y]}, "y must be one column of class labels", "Complex data"),
-    ({"y": np.array([b"a", b"b"])[Y]}, "y must hold class labels", "b'a'"),
-    ({"y": np.array([b"a", b"b"], dtype=object)[Y]}, "y must hold class labels", "b'a'"),
-    ({"y": np.array(["a", 1], dtype=object)[Y]}, "y must hold class labels", "'a'"),
-    ({"y": (label for label in Y)}, "X and y must have equal numbers of rows", "generator"),
+    ({"y": np.array([b"a", b"b"])[Y]}, "y must contain class labels", "b'a'"),
+    ({"y": np.array([b"a", b"b"], dtype=object)[Y]}, "y must contain class labels", "b'a'"),
+    ({"y": np.array(["a", 1], dtype=object)[Y]}, "y must contain class labels", "'a'"),
+    ({"y": (label for label in Y)}, "X and y must have the same number of rows", "generator"),
     ({"y": None}, "y must be one column of class labels", r"\(\)"),
-    ({"y": np.zeros(60)}, "y must hold at least two classes", r"one class: \[0.0\]"),
-    ({"y": X[:, 0]}, "y must hold class labels", "0.1257"),
-    ({"y": np.array([0, "a"], dtype=object)[Y]}, "y must hold class labels", "0"),
-    ({"y": np.ma.array(Y, mask=Y)}, "y must not be masked", ""),
+    ({"y": np.zeros(60)}, "y must contain at least two classes", r"one class: \[0.0\]"),
+    ({"y": X[:, 0]}, "y must contain class labels", "0.1257"),
+    ({"y": np.array([0, "a"], dtype=object)[Y]}, "y must contain class labels", "0"),
+    ({"y": np.ma.array(Y, mask=Y)}, "y must not contain masked values", ""),
     ({"y": np.stack([Y, 1 - Y], axis=1)}, "y must be one column of class labels", r"\(60, 2\)"),
-    ({"y": scipy.sparse.csr_array(Y[None])}, "X and y must have equal numbers of rows", r"\[60, 1\]"),
+    ({"y": scipy.sparse.csr_array(Y[None])}, "X and y must have the same number of rows", r"\[60, 1\]"),
     ({"y": scipy.sparse.csr_array(Y[:, None])}, "y must be one column of class labels", "Sparse data"),
-    ({"y": Y[:-1]}, "X and y must have equal numbers of rows", r"\[60, 59\]"),
-    ({"X": FRAME[:-1]}, "X and y must have equal numbers of rows", r"\[59, 60\]"),
+    ({"y": Y[:-1]}, "X and y must have the same number of rows", r"\[60, 59\]"),
+    ({"X": FRAME[:-1]}, "X and y must have the same number of rows", r"\[59, 60\]"),
     ({"X": X[:0], "y": Y[:0]}, "", r"\(0, 3\)|minimum of 1"),
     ({"X": X[:, :0]}, "", r"\(60, 0\)"),
     ({"X": FRAME[[]]}, "X must have at least one row and one column", r"\(60, 0\)"),
@@ -75,43 +79,67 @@ DATA = [
     ({"X": at(X, (3, 1), np.inf)}, "", "infinity"),
     ({"X": (row for row in X)}, "X must be", "generator"),
     ({"X": {"a": X[:, 0]}}, "X must be", "dict"),
-    ({"X": X.astype("M8[s]")}, "X must hold numbers", r"datetime64\[s\]"),
-    ({"X": X.astype("m8[s]")}, "X must hold numbers", r"timedelta64\[s\]"),
-    ({"X": FRAME.assign(b=pd.Timestamp(0))}, "X must hold columns of numbers, booleans or categories", "'b'"),
-    ({"X": FRAME.assign(b=pd.cut(FRAME["a"], 3))}, "X must hold categories that are", "'b' .*interval"),
-    ({"X": FRAME.set_axis(["a", "b", "a"], axis=1)}, "X must have columns of different names", "'a'"),
-    ({"X": pa.Table.from_arrays([pa.array(X[:, 0])] * 2, names=["a", "a"])}, "X must have columns of diff", "'a'"),
-    ({"X": pl.DataFrame({"a": X[:, 0]}).cast(pl.Int128)}, "X must hold columns of integers", "'a' of type Int128"),
+    ({"X": X.astype("M8[s]")}, "X must contain numbers", r"datetime64\[s\]"),
+    ({"X": X.astype("m8[s]")}, "X must contain numbers", r"timedelta64\[s\]"),
+    ({"X": FRAME.assign(b=pd.Timestamp(0))}, "X must contain columns of numbers, booleans or categories", "'b'"),
+    ({"X": FRAME.assign(b=pd.cut(FRAME["a"], 3))}, "X must contain categories that are", "'b' .*interval"),
+    ({"X": FRAME.set_axis(["a", "b", "a"], axis=1)}, "X must have unique column names", "'a'"),
+    (
+        {"X": pa.Table.from_arrays([pa.array(X[:, 0])] * 2, names=["a", "a"])},
+        "X must have unique column names",
+        "'a'",
+    ),
+    (
+        {"X": pl.DataFrame({"a": X[:, 0]}).cast(pl.Int128)},
+        "X must contain columns of integers",
+        "'a' of type Int128",
+    ),
     (
         {"X": pa.table({"a": pa.array(X[:, 0].astype(np.float16))})},
-        "X must hold columns of integers",
+        "X must contain columns of integers",
         "'a' of type",
     ),
-    ({"X": FRAME.astype({"b": ">f8"})}, "X must hold columns of native byte order", "'b'"),
+    ({"X": FRAME.astype({"b": ">f8"})}, "X must contain columns of native byte order", "'b'"),
     ({"sample_weight": at(WEIGHT, 3, -1.0)}, "sample_weight must be finite and >= 0", "-1.0"),
     ({"sample_weight": at(WEIGHT, 3, np.nan)}, "sample_weight must be finite and >= 0", "nan"),
     ({"sample_weight": at(WEIGHT, 3, np.inf)}, "sample_weight must be finite and >= 0", "inf"),
     ({"sample_weight": WEIGHT[:-1]}, r"sample_weight must have shape \(60,\)", r"\(59,\)"),
     ({"sample_weight": 2.0}, r"sample_weight must have shape \(60,\)", r"\(\)"),
-    ({"sample_weight": ["1"] * 60}, "sample_weight must hold real numbers", "'1'"),
-    ({"sample_weight": 0 * WEIGHT}, "sample_weight must be positive somewhere in every class", r"\[0, 1\]"),
-    ({"sample_weight": 1.0 * Y}, "sample_weight must be positive somewhere in every class", r"\[0\]"),
-    ({"eval_set": [(X, Y + 1)]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "2"),
-    ({"eval_set": [(X, Y.astype(str))]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "'0'"),
-    ({"eval_set": [(X, Y.astype(str).astype(object))]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "'0'"),
-    ({"y": Y.astype(str), "eval_set": [(X, Y)]}, r"eval_set\[0\] must hold classes of y, \['0', '1'\]", "0"),
-    ({"eval_set": [(X, Y), (X, np.full(60, "a"))]}, r"eval_set\[1\] must hold classes of y, \[0, 1\]", "'a'"),
-    ({"eval_set": [(X, at(Y, 0, np.nan))]}, r"eval_set\[0\] must hold classes of y, \[0, 1\]", "nan"),
-    ({"eval_set": [(X, np.ma.array(Y, mask=Y))]}, r"eval_set\[0\] must not be masked", ""),
+    ({"sample_weight": ["1"] * 60}, "sample_weight must contain real numbers", "'1'"),
+    (
+        {"sample_weight": 0 * WEIGHT},
+        "sample_weight must be positive for at least one row of every class",
+        r"\[0, 1\]",
+    ),
+    ({"sample_weight": 1.0 * Y}, "sample_weight must be positive for at least one row of every class", r"\[0\]"),
+    ({"eval_set": [(X, Y + 1)]}, r"eval_set\[0\] must contain only classes of y, \[0, 1\]", "2"),
+    ({"eval_set": [(X, Y.astype(str))]}, r"eval_set\[0\] must contain only classes of y, \[0, 1\]", "'0'"),
+    (
+        {"eval_set": [(X, Y.astype(str).astype(object))]},
+        r"eval_set\[0\] must contain only classes of y, \[0, 1\]",
+        "'0'",
+    ),
+    (
+        {"y": Y.astype(str), "eval_set": [(X, Y)]},
+        r"eval_set\[0\] must contain only classes of y, \['0', '1'\]",
+        "0",
+    ),
+    (
+        {"eval_set": [(X, Y), (X, np.full(60, "a"))]},
+        r"eval_set\[1\] must contain only classes of y, \[0, 1\]",
+        "'a'",
+    ),
+    ({"eval_set": [(X, at(Y, 0, np.nan))]}, r"eval_set\[0\] must contain only classes of y, \[0, 1\]", "nan"),
+    ({"eval_set": [(X, np.ma.array(Y, mask=Y))]}, r"eval_set\[0\] must not contain masked values", ""),
     ({"eval_set": [(X[:, :2], Y)]}, "X has 2 features", "3 features"),
-    ({"eval_set": [(X, Y[:-1])]}, r"X and y of eval_set\[0\] must have equal numbers of rows", r"\[60, 59\]"),
+    ({"eval_set": [(X, Y[:-1])]}, r"X and y of eval_set\[0\] must have the same number of rows", r"\[60, 59\]"),
     ({"eval_set": [(X, np.eye(2)[Y])]}, r"eval_set\[0\] must be one column of class labels", r"\(60, 2\)"),
     ({"eval_set": [X]}, r"eval_set must be a list of \(X, y\) pairs", ""),
     ({"eval_set": 3}, r"eval_set must be a list of \(X, y\) pairs", "3"),
-    ({"eval_sample_weight": [WEIGHT]}, "eval_sample_weight must come with eval_set", ""),
+    ({"eval_sample_weight": [WEIGHT]}, "eval_sample_weight requires eval_set", ""),
     (
         {"eval_set": [(X, Y)], "eval_sample_weight": [WEIGHT, WEIGHT]},
-        "eval_sample_weight must be a list with an entry per pair of eval_set, 1",
+        r"eval_sample_weight must be a list with one entry per pair in eval_set \(1\)",
         "",
     ),
     (
@@ -126,10 +154,10 @@ DATA = [
     ),
     (
         {"eval_set": [(X, Y)], "eval_sample_weight": [0 * WEIGHT]},
-        r"eval_set\[0\] must hold rows of positive weight",
+        r"eval_set\[0\] must contain at least one row of positive weight",
         "",
     ),
-    ({"eval_set": [(X, Y)], "eval_sample_weight": 2.0}, "eval_sample_weight must be a list with an entry", "2.0"),
+    ({"eval_set": [(X, Y)], "eval_sample_weight": 2.0}, "eval_sample_weight must be a list with one entry", "2.0"),
 ]
 
 
@@ -138,7 +166,7 @@ def state(model):
 
 
 def assert_refused(model, message, got, **fit):
-    """Refuse, name what and why, and change neither the estimator given nor what was fitted before."""
+    """Check the error message, and that neither the given estimator nor an earlier fit is changed."""
     before, inner, params = state(model), model.estimator, copy.deepcopy(model.estimator.get_params())
     arguments = {"X": X, "y": Y, **fit}
     with pytest.raises((ValueError, TypeError), match=rf"(?s)^{message}.*{got}") as error:
@@ -170,8 +198,8 @@ def test_metrics_refused(name, metric, no_training):
     assert_refused(FocalBoostClassifier(booster(name, **inner)), "eval_metric must be", got, **fit)
 
 
-def test_data_that_have_not_been_read_are_refused(no_training):
-    with pytest.warns(match="resolving its schema"):  # of polars, about any look at the columns
+def test_lazy_frames_are_rejected(no_training):
+    with pytest.warns(match="resolving its schema"):  # polars warns about any access to the columns
         assert_refused(
             FocalBoostClassifier(booster("xgboost")), "X must be", "LazyFrame", X=pl.LazyFrame({"a": X[:, 0]})
         )
@@ -252,7 +280,7 @@ def test_prediction_refuses_other_columns(name):
         (FRAME[["a", "b"]], "feature names"),
         (FRAME[["b", "a", "c"]], "feature names"),
         (FRAME.rename(columns={"a": "z"}), "feature names"),
-        (FRAME.astype({"a": ">f4"}), "X must hold columns of native byte order"),
+        (FRAME.astype({"a": ">f4"}), "X must contain columns of native byte order"),
         (FRAME[:0], "X must have at least one row and one column"),
     ]:
         with pytest.raises(ValueError, match=f"(?s){message}"):

@@ -1,4 +1,4 @@
-"""Rejected boosters, and settings of a booster and arguments of fit that the posterior cannot see."""
+"""Rejected boosters, booster settings and fit arguments that would bias the posterior."""
 
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
@@ -31,7 +31,7 @@ from .test_bad_input import WEIGHT, Y3, X, Y, assert_refused
         {},
     ],
 )
-def test_an_estimator_that_is_none(estimator):
+def test_objects_that_are_not_supported_estimators(estimator):
     with pytest.raises(TypeError, match=r"(?s)^estimator must be an XGBClassifier.*; got ") as error:
         FocalBoostClassifier(estimator).fit(X, Y)
     assert ("not the class" in str(error.value)) == isinstance(estimator, type)
@@ -107,7 +107,7 @@ INNER = [
 
 
 @pytest.mark.parametrize(("name", "params"), INNER)
-def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, no_training):
+def test_booster_settings_that_bias_the_posterior_are_rejected(name, params, no_training):
     model = FocalBoostClassifier(booster(name, **params))
     ((setting, value),) = params.items()
     got = "" if callable(value) else str(value).strip("{}")
@@ -130,7 +130,7 @@ def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, no_
         pytest.param("catboost", {"class_weights": [1, 3]}, r"alpha=\[1, 3\]", marks=CATBOOST),
     ],
 )
-def test_refused_settings_come_with_their_equivalent(name, params, instead, no_training):
+def test_errors_of_rejected_settings_name_the_equivalent(name, params, instead, no_training):
     with pytest.raises(ValueError, match=f"^estimator must .*{instead}"):
         FocalBoostClassifier(booster(name, **params)).fit(X, Y)
 
@@ -162,5 +162,5 @@ FIT_PARAMS = [
 
 
 @pytest.mark.parametrize(("name", "argument"), FIT_PARAMS)
-def test_starts_of_ones_own_are_refused(name, argument, no_training):
+def test_user_defined_starting_values_are_rejected(name, argument, no_training):
     assert_refused(FocalBoostClassifier(booster(name)), f"{argument} is not supported", "", **{argument: [WEIGHT]})

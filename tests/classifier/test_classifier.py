@@ -53,7 +53,7 @@ def built_in_start(name, data, y, weight):
 
 
 def agree(data, name, weighted, atol, ours, **params):
-    """Compare with the built-in model; ``ours``: with our derivatives, not with the booster's own objective."""
+    """Compare with the built-in model; ``ours``: use focal_boost's derivatives, not the built-in objective."""
     X, y = data()
     weight = weights(len(y)) if weighted else None
     built_in = booster(name, **params, **built_in_start(name, data, y, weight)).fit(X, y, sample_weight=weight)
@@ -126,7 +126,7 @@ def test_alpha_multiplies_sample_weight(name):
     by_alpha = FocalBoostClassifier(booster(name, **params), alpha=tuple(alpha)).fit(X, y, sample_weight=weight)
     by_weight = FocalBoostClassifier(booster(name, **params)).fit(X, y, sample_weight=weight * alpha[y])
     assert_allclose(by_alpha.decision_function(X), by_weight.decision_function(X), atol=1e-4)
-    # What the posterior sees in alpha it undoes; a sample weight is part of the prior.
+    # The posterior corrects for alpha, while a sample weight is part of the prior.
     posterior, plain = (
         by_alpha.predict_proba(X)[:, 1],
         by_alpha.set_params(calibrated=False).predict_proba(X)[:, 1],
@@ -171,7 +171,7 @@ def test_labels_of_variable_width_strings(name):
     assert model.predict(X).tolist() == expected.predict(X).tolist()
 
 
-# --- what predict says --------------------------------------------------------------------------------------
+# --- predict --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", BINARY_BOOSTERS)
@@ -204,7 +204,7 @@ def test_labels_of_any_type(name, relabel):
 @pytest.mark.parametrize("name", ALL_BOOSTERS)
 @pytest.mark.parametrize("data", [rare, wine])
 @pytest.mark.parametrize("alpha", [None, "balanced"])
-def test_the_model_inside_predicts_the_plain_probabilities(data, name, alpha):
+def test_the_native_model_predicts_the_plain_probabilities(data, name, alpha):
     X, y = data()
     model = FocalBoostClassifier(booster(name), alpha=alpha).fit(X, y)
     raw = model.decision_function(X).astype(np.float64)
@@ -233,7 +233,7 @@ def test_training_starts_at_the_class_prior(data, name):
 
 @pytest.mark.parametrize("name", BOOSTERS)
 def test_two_classes_by_softmax_names_agree_with_the_binary_model(name):
-    """An objective left over in the parameters, as in a clone of a fitted XGBClassifier, is replaced."""
+    """An objective in the parameters, as in a clone of a fitted XGBClassifier, is replaced."""
     X, y = cancer()
     objective = {"xgboost": "multi:softprob", "lightgbm": "multiclass"}[name]
     plain = FocalBoostClassifier(booster(name)).fit(X, y).predict_proba(X)

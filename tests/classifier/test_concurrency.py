@@ -1,4 +1,4 @@
-"""One loss in many threads, many fits at once: the same bits as one after the other."""
+"""Concurrent calls and fits give the same bits as sequential ones."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event

@@ -1,4 +1,4 @@
-"""Data as people have them: arrays, sparse matrices and frames of three libraries, with categories and gaps."""
+"""Input containers: arrays, sparse matrices and frames of three libraries, with categories and missing values."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def eval_set(name, X, y):
 
 
 def fit(name, X, y, **params):
-    """Raw predictions of a model that has seen an eval set as well, where the booster takes one."""
+    """Return raw predictions of a model fitted with an eval set, if the booster supports one."""
     model = FocalBoostClassifier(booster(name, **params)).fit(X, y, eval_set=eval_set(name, X, y))
     return model, model.decision_function(X)
 
@@ -100,7 +100,7 @@ def test_sparse_data_of_all_kinds_train_one_model(name, layout, kind):
     assert_allclose(model.predict_proba(X), expected, rtol=1e-6)
 
 
-def test_sparse_zeros_are_zeros_to_lightgbm_and_gaps_to_xgboost():
+def test_implicit_zeros_are_zero_for_lightgbm_and_missing_for_xgboost():
     X, y = make_classification(300, 10, random_state=0)
     X[abs(X) < 0.5] = 0
     _model, dense = fit("lightgbm", X, y)
@@ -139,7 +139,7 @@ def test_frames_of_numbers_train_the_model_of_the_array(name, frame):
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "Float64", "boolean"])
-def test_pandas_nullable_columns_hold_gaps(name, dtype):
+def test_pandas_nullable_columns_may_have_missing_values(name, dtype):
     pd = pytest.importorskip("pandas")
     a, b, _c, y = table()
     values = a > 0 if dtype == "boolean" else b
@@ -221,7 +221,7 @@ def words_pyarrow(c):
 
 
 @pytest.mark.parametrize("frame", [words_pandas, words_polars, words_pyarrow])
-def test_columns_of_words_are_refused_by_name(name, frame):
+def test_string_columns_are_rejected_by_name(name, frame):
     *_, c, y = table()
     with pytest.raises(
         ValueError, match=r"(?s)(got 'c' of type String|columns: ?c: |dtypes: c: |got 'c' of (str|object))"
@@ -266,5 +266,5 @@ def test_labels_and_weights_as_columns(name, library):
 def test_a_missing_label_is_refused(name, missing):
     X, y = numbers(), table()[3].astype(object)
     y[3] = missing
-    with pytest.raises(ValueError, match=r"y must not hold missing or infinite values; got (None|nan)"):
+    with pytest.raises(ValueError, match=r"y must not contain missing or infinite values; got (None|nan)"):
         FocalBoostClassifier(booster(name)).fit(X, y)

@@ -53,7 +53,7 @@ def test_another_process_trains_the_same_models():
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_the_number_of_jobs_does_not_change_the_objective(name, n_classes):
-    """The boosters promise the same histograms; the gradients must not be what differs."""
+    """The boosters guarantee identical histograms, so the gradients must be identical too."""
     deterministic = {} if name == "xgboost" else {"deterministic": True, "force_row_wise": True}
     one = fingerprint(name, n_classes, **deterministic)
     assert fingerprint(name, n_classes, n_jobs=2, **deterministic) == one

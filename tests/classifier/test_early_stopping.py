@@ -1,4 +1,4 @@
-"""Early stopping on held-out rows, in the words of HistGradientBoostingClassifier."""
+"""Early stopping on held-out rows, with the parameters of HistGradientBoostingClassifier."""
 
 import numpy as np
 import pandas as pd
@@ -153,12 +153,12 @@ def test_a_class_of_one_row_cannot_be_held_out(name):
     X, y = rare()
     y = np.where(np.arange(len(y)) == 0, 2, y)
     with pytest.raises(
-        ValueError, match=r"^early_stopping=True must hold out rows of every class: pass an eval_set"
+        ValueError, match=r"^early_stopping=True cannot hold out rows of every class: pass an eval_set"
     ):
         FocalBoostClassifier(booster(name), early_stopping=True).fit(X, y)
 
 
-def test_a_second_way_of_stopping_xgboost_is_refused():
+def test_other_early_stopping_of_xgboost_is_rejected():
     X, y = rare()
     for inner, message in (
         (booster("xgboost", early_stopping_rounds=5), "must not be combined with early_stopping_rounds"),

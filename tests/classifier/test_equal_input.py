@@ -1,4 +1,4 @@
-"""Input that means the same trains and predicts the same; the smallest training sets."""
+"""Equivalent input gives the same model and predictions; smallest training sets."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from .test_bad_input import RNG, Y3, X, Y
 
 
 def backwards(layout):
-    """X as a sparse matrix whose entries stand in the opposite of their order."""
+    """Return X as a sparse matrix with the entries of each row in reverse order."""
     matrix = scipy.sparse.csr_array(X).asformat(layout)
     data, indices = (
         part.reshape(matrix.indptr.size - 1, -1)[:, ::-1].ravel() for part in (matrix.data, matrix.indices)
@@ -24,14 +24,14 @@ def backwards(layout):
 
 
 def in_halves(layout):
-    """X as a sparse matrix in which every entry is the sum of two."""
+    """Return X as a sparse matrix in which every entry is stored as two halves."""
     matrix = scipy.sparse.csr_array(X).asformat(layout)
     halves = np.repeat(matrix.data / 2, 2), np.repeat(matrix.indices, 2), 2 * matrix.indptr
     return type(matrix)(halves, shape=X.shape)
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_layouts_that_mean_the_same_predict_the_same(name, tmp_path):
+def test_equivalent_layouts_predict_the_same(name, tmp_path):
     model = FocalBoostClassifier(booster(name, 5)).fit(X, Y)
     expected = model.predict_proba(X)
     frozen = X.copy()
@@ -91,7 +91,7 @@ def test_layouts_that_mean_the_same_predict_the_same(name, tmp_path):
         lambda y: y.astype(np.uint64),
     ],
 )
-def test_labels_and_weights_that_mean_the_same_train_the_same(name, relabel):
+def test_equivalent_labels_and_weights_train_the_same_model(name, relabel):
     weight = 1.0 + Y3
     expected = FocalBoostClassifier(booster(name, 5)).fit(X, Y, weight).predict_proba(X)
     for same_weight in (
@@ -107,7 +107,7 @@ def test_labels_and_weights_that_mean_the_same_train_the_same(name, relabel):
 
 
 @pytest.mark.parametrize("name", ALL_BOOSTERS)
-def test_weights_whose_sum_is_larger_than_one_of_them_may_be(name):
+def test_the_sum_of_weights_may_exceed_the_largest_allowed_weight(name):
     start = FocalBoostClassifier(booster(name)).fit(X, Y).initial_raw_prediction_
     large = FocalBoostClassifier(booster(name)).fit(X, Y, np.full(60, 2.0**49)).initial_raw_prediction_
     np.testing.assert_allclose(large, start, rtol=1e-12)
@@ -128,7 +128,7 @@ def test_a_gamma_that_leaves_no_gradient_warns(name):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_systems_that_do_not_tell_which_processors_are_ours(name, monkeypatch):
+def test_systems_without_sched_getaffinity(name, monkeypatch):
     monkeypatch.delattr("os.sched_getaffinity")  # there is none on macOS and Windows
     model = FocalBoostClassifier(booster(name, 2).set_params(n_jobs=None)).fit(X, Y)
     assert model.predict_proba(X).shape == (60, 2)

@@ -21,12 +21,12 @@ FIRST = {"xgboost": "validation_0", "lightgbm": "valid_0"}
 
 def split(data):
     X, y = data()
-    names = np.array(["d", "c", "b", "a"])[y]  # sorted against the grain of the numbers
+    names = np.array(["d", "c", "b", "a"])[y]  # the names sort in the reverse order of the numbers
     return train_test_split(X, names, test_size=0.4, stratify=y, random_state=0)
 
 
 def fit(name, data, eval_metric=None, n_estimators=ROUNDS, stop=None, model=None, inner=None, **fit_params):
-    """A fitted model with one eval set, and that set; the booster's own spelling of metric and stopping."""
+    """A fitted model with one eval set, and that set; metric and early stopping are set as the booster expects."""
     X, X_eval, y, y_eval = split(data)
     inner = dict(inner or {})
     if name == "xgboost":
@@ -52,7 +52,7 @@ def proba_by_round(model, X):
 @pytest.mark.parametrize("data", [rare, four_classes])
 @pytest.mark.parametrize("calibrated", [True, False])
 @pytest.mark.parametrize("weighted", [True, False])
-def test_the_reported_number_is_the_log_loss_of_predict_proba_at_that_round(name, data, calibrated, weighted):
+def test_the_reported_value_is_the_log_loss_of_predict_proba_at_that_round(name, data, calibrated, weighted):
     n_eval = len(split(data)[3])
     weight = weights(n_eval) if weighted else None
     model, X, y = fit(
@@ -85,7 +85,7 @@ def test_early_stopping_stops_at_the_best_round_and_predicts_with_it(name, data)
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_best_iteration_is_there_only_after_early_stopping(name):
+def test_best_iteration_needs_early_stopping(name):
     model, _X, _y = fit(name, rare)
     assert not hasattr(model, "best_iteration_")
     with pytest.raises(AttributeError, match="available only after fitting with early stopping"):
@@ -104,7 +104,7 @@ def test_focal_loss_on_request(name, data):
 
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("gamma", [0, 2])
-def test_several_metrics_of_ours_and_the_same_names_at_every_gamma(name, gamma):
+def test_several_custom_metrics_have_the_same_names_at_every_gamma(name, gamma):
     metric = {"xgboost": brier_xgboost, "lightgbm": brier_lightgbm}[name]
     model, X, y = fit(name, rare, eval_metric=["log_loss", metric, "focal_loss"], model={"gamma": gamma})
     reported = model.evals_result_[FIRST[name]]
@@ -116,7 +116,7 @@ def test_several_metrics_of_ours_and_the_same_names_at_every_gamma(name, gamma):
 
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("data", [rare, four_classes])
-def test_the_log_loss_of_hopelessly_wrong_rows_is_exact_at_gamma_zero(name, data):
+def test_the_log_loss_of_badly_misclassified_rows_is_exact_at_gamma_zero(name, data):
     X, y = data()
     params = {"learning_rate": 50.0, "max_depth": 2}  # raw predictions whose sigmoid rounds to 0 and 1
     model = FocalBoostClassifier(booster(name, 2, **params), gamma=0)
@@ -143,10 +143,10 @@ def test_rank_metrics_on_request(name, stop):
     raw = model.decision_function(X)
     assert reported["log_loss"][last] == pytest.approx(log_loss(y, model.predict_proba(X)), abs=1e-6)
     assert reported["auc"][last] == pytest.approx(roc_auc_score(y, raw), abs=1e-6)
-    # The boosters interpolate between tied rows in another way.
+    # The boosters interpolate differently between tied rows.
     expected = average_precision_score(y, raw, pos_label=model.classes_[1])
     assert reported[precision][last] == pytest.approx(expected, abs=0.01)
-    if stop and name == "xgboost":  # the last one asked for decides
+    if stop and name == "xgboost":  # the last requested metric is watched
         assert model.best_iteration_ == np.argmax(reported[precision])
 
 
@@ -159,7 +159,7 @@ def brier_lightgbm(y_true, y_pred):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_a_callable_metric_is_given_probabilities(name):
+def test_a_callable_metric_receives_probabilities(name):
     metric = {"xgboost": brier_xgboost, "lightgbm": brier_lightgbm}[name]
     model, X, y = fit(name, rare, eval_metric=metric)
     (reported,) = model.evals_result_[FIRST[name]].values()
@@ -181,7 +181,7 @@ def test_several_eval_sets_with_and_without_weights(name):
 
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("spelling", ["single", "tuples"])
-def test_the_newer_spelling_eval_X_and_eval_y(name, spelling):
+def test_eval_X_and_eval_y_equal_eval_set(name, spelling):
     X, X_eval, y, y_eval = split(rare)
     new = (
         {"eval_X": X_eval, "eval_y": y_eval}
@@ -192,7 +192,7 @@ def test_the_newer_spelling_eval_X_and_eval_y(name, spelling):
     old = model.fit(X, y, eval_set=[(X_eval, y_eval)]).evals_result_
     assert model.fit(X, y, **new).evals_result_ == old
     assert model.fit(X, y, eval_set=(X_eval, y_eval)).evals_result_ == old
-    with pytest.raises(ValueError, match="eval_X and eval_y must be given together, and instead of eval_set"):
+    with pytest.raises(ValueError, match="eval_X and eval_y must be passed together and without eval_set"):
         model.fit(X, y, eval_X=X_eval)
 
 
@@ -209,7 +209,7 @@ def test_training_is_the_same_with_and_without_eval_sets(name):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_silence_by_default(name, capfd):
+def test_training_is_silent_by_default(name, capfd):
     X, X_eval, y, y_eval = split(rare)
     inner = xgboost.XGBClassifier(n_estimators=3) if name == "xgboost" else lightgbm.LGBMClassifier(n_estimators=3)
     model = FocalBoostClassifier(inner).fit(X, y, eval_set=[(X_eval, y_eval)])
@@ -260,7 +260,7 @@ def test_learning_curves_by_the_boosters_own_plotting(name):
 
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("dtype", [np.int8, np.uint64, float, object])
-def test_eval_labels_of_another_numeric_type_are_numbered_alike(name, dtype):
+def test_eval_labels_of_another_numeric_type_are_encoded_alike(name, dtype):
     # Thirteen classes of more than one digit: as strings they would sort in another order.
     X = np.random.default_rng(0).normal(size=(260, 3))
     y = np.arange(260) % 13
@@ -277,20 +277,20 @@ def test_eval_labels_of_strings_are_refused_for_classes_of_numbers(name, dtype):
     X = np.random.default_rng(0).normal(size=(260, 3))
     y = np.arange(260) % 13
     model = FocalBoostClassifier(booster(name, 3))
-    with pytest.raises(ValueError, match=r"^eval_set\[0\] must hold classes of y, .*; got b?'0'"):
+    with pytest.raises(ValueError, match=r"^eval_set\[0\] must contain only classes of y, .*; got b?'0'"):
         model.fit(X, y, eval_set=[(X, y.astype("S2" if dtype == "S2" else str).astype(dtype))])
-    with pytest.raises(ValueError, match=r"^eval_set\[0\] must hold classes of y, .*; got 0"):
+    with pytest.raises(ValueError, match=r"^eval_set\[0\] must contain only classes of y, .*; got 0"):
         model.fit(X, y.astype(str), eval_set=[(X, y)])
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_eval_labels_beyond_the_precision_of_a_float_are_told_apart(name):
+def test_eval_labels_beyond_float_precision_are_distinguished(name):
     X = np.random.default_rng(0).normal(size=(60, 3))
     y = 2**53 + np.arange(60) % 2
     model = FocalBoostClassifier(booster(name, 3))
     expected = model.fit(X, y, eval_set=[(X, y)]).evals_result_
     assert model.fit(X, y, eval_set=[(X, y.astype(np.uint64))]).evals_result_ == expected
-    with pytest.raises(ValueError, match=f"must hold classes of y, .*; got .*{2**53 + 2}"):
+    with pytest.raises(ValueError, match=f"must contain only classes of y, .*; got .*{2**53 + 2}"):
         model.fit(X, y, eval_set=[(X, y.astype(np.uint64) + np.uint64(1))])
 
 

@@ -1,4 +1,4 @@
-"""Training that is broken off leaves the estimator as it was, and no objective behind."""
+"""Interrupted training does not change the estimator and leaves no objective in the booster."""
 
 import copy
 
@@ -98,7 +98,7 @@ def test_an_error_of_a_metric_is_reported_as_it_is(name):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_no_objective_of_ours_is_left_in_a_fitted_booster(name):
+def test_a_fitted_booster_keeps_no_custom_objective(name):
     model = FocalBoostClassifier(booster(name), gamma=2.0).fit(X, Y)
     for value in vars(model.estimator_).values():
         assert not isinstance(value, BoundObjective | BinaryFocalLoss)

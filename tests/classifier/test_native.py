@@ -1,4 +1,4 @@
-"""The model inside is the booster's own: it goes where focal_boost is not, and says the same there."""
+"""The fitted booster is a native model, which loads and predicts without focal_boost."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from ..cases import BOOSTERS, booster, four_classes, rare
 ELSEWHERE = textwrap.dedent("""
     import sys
 
-    sys.modules["focal_boost"] = None  # importing it is an ImportError now
+    sys.modules["focal_boost"] = None  # importing it raises ImportError
     import numpy as np
     import lightgbm
     import xgboost
@@ -71,7 +71,7 @@ def train(name, data, params, stop):
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """The fitted models, and what another process without focal_boost makes of their files."""
+    """Return the fitted models and the predictions of another process without focal_boost."""
     folder = tmp_path_factory.mktemp("models")
     models, paths = {}, []
     for title, (name, *case) in CASES.items():
@@ -87,7 +87,7 @@ def elsewhere(tmp_path_factory):
 
 
 @pytest.mark.parametrize("title", CASES)
-def test_files_predict_the_same_where_focal_boost_is_not(elsewhere, title):
+def test_model_files_predict_the_same_without_focal_boost(elsewhere, title):
     models, predictions = elsewhere
     model, X = models[title]
     plain = model.predict_proba(X)
@@ -129,7 +129,7 @@ def test_the_posterior_from_plain_probabilities_is_predict_proba(name, data):
 
 @pytest.mark.parametrize("name", BOOSTERS)
 def test_early_stopping_at_the_first_round(name):
-    """The eval set has its labels turned round, so that no round improves on the first."""
+    """The labels of the eval set are flipped, so that no round improves on the first."""
     X, y = rare()
     fit_params = {"eval_set": [(X, 1 - y)]}
     params = {"early_stopping_rounds": 2} if name == "xgboost" else {}

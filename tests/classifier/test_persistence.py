@@ -28,7 +28,7 @@ def test_there_is_a_file_of_this_version():
     assert {f"{focal_boost.__version__}-{name}-{k}" for name in BOOSTERS for k in (2, 3)} <= names
 
 
-# XGBoost says so of every pickle of an earlier version, and reads it.
+# XGBoost warns about every pickle of an earlier version but loads it.
 @pytest.mark.filterwarnings("ignore:.*If you are loading a serialized model:UserWarning")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_pickle_of_this_or_an_earlier_version_predicts_what_it_did(path):

@@ -47,6 +47,6 @@ def test_a_linear_booster_has_no_stages():
     X, y = rare()
     model = FocalBoostClassifier(booster("xgboost", 3, booster="gblinear")).fit(X, y)
     with pytest.raises(
-        ValueError, match=r"^estimator must be a tree booster to predict by stage; got booster='gblinear'"
+        ValueError, match=r"^estimator must use a tree booster for staged predictions; got booster='gblinear'"
     ):
         next(model.staged_predict_proba(X))

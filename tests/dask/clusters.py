@@ -1,6 +1,6 @@
-"""Clusters of two worker processes, and data and boosters for them; not a test itself.
+"""Clusters of two worker processes, and data and boosters for them; not a test module.
 
-Importing it skips the module that does where Dask or a booster is missing.
+If Dask or a booster is missing, importing this module skips the importing test module.
 """
 
 import multiprocessing
@@ -22,11 +22,11 @@ from xgboost.dask import DaskXGBClassifier  # noqa: E402
 from ..cases import BOOSTERS  # noqa: E402
 
 IGNORED = [
-    # LightGBM says so of every Dask estimator: n_jobs is in its own parameters and it takes the workers' threads.
+    # LightGBM warns for every Dask estimator, because n_jobs is a parameter but the workers' threads are used.
     pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning"),
-    # LightGBM's word for eval sets with fewer partitions than there are workers.
+    # LightGBM warns if an eval set has fewer partitions than there are workers.
     pytest.mark.filterwarnings("ignore:Worker .* was not allocated eval_set data:UserWarning"),
-    # Sockets and event loops of Dask's own that are closed by the collector, at a time of its choosing.
+    # Dask leaves some sockets and event loops to be closed by garbage collection.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
@@ -34,7 +34,7 @@ LIMIT = 512 * 2**20  # bytes of memory of each worker
 
 
 def start_cluster():
-    """Start a cluster whose workers are copies of one process, which has imported the packages once for all."""
+    """Start a cluster whose workers are forked from one process that has imported the packages."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(["lightgbm", "focal_boost.dask"])
     multiprocessing.forkserver.ensure_running()
     with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
@@ -72,8 +72,8 @@ N = 4000
 def labelled_rows(n_classes=2, n=N, steps=None):
     """Return features with NaN, string labels and weights.
 
-    Features in a few ``steps`` make the same histogram bins of any part of the rows: Dask places the partitions
-    on the workers as it likes, and both boosters, LightGBM most, make the bins of what each worker has.
+    Features rounded to a few ``steps`` have the same histogram bins on every worker, so that results do not depend
+    on where Dask places the partitions.
     """
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 5))

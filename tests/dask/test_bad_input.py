@@ -1,4 +1,4 @@
-"""What DaskFocalBoostClassifier must refuse: the tables of the local estimator, as Dask collections."""
+"""Input rejected by DaskFocalBoostClassifier: the cases of the local estimator as Dask collections."""
 
 import copy
 
@@ -19,7 +19,7 @@ from ..classifier.test_bad_settings import FIT_PARAMS, INNER
 from ..classifier.test_equal_input import backwards, in_halves
 from .clusters import IGNORED, da, dask_booster, dd, distributed, lightgbm
 
-# What comes next needs Dask, without which the line above has skipped the module.
+# The imports below need Dask; without it the module was skipped above.
 # isort: split
 import dask
 from xgboost.dask import DaskXGBClassifier
@@ -36,7 +36,7 @@ def of_clusters(rows):
 
 
 def collection(data):
-    """The same data in two partitions; what is no array stays as it is."""
+    """Return the data in two partitions; everything but arrays and frames is unchanged."""
     if isinstance(data, np.ndarray):
         return da.from_array(data, chunks=(30, *data.shape[1:]))
     if isinstance(data, pd.DataFrame | pd.Series):
@@ -50,11 +50,11 @@ def collection(data):
 NO_ROWS = "X must have at least one row and one column", "got no rows"
 NO_COLUMNS = "X must have at least one row and one column", "got no columns"
 
-# Where the local estimator says that it got this, how the message begins and what it got, in two partitions.
+# By the value in the local estimator's message: beginning and value of the message for two partitions.
 IN_PARTS = {
-    "0.1257": ("y must hold class labels", r"got (np.float64\()?-?[0-9.]"),
-    # The partition without None may be the first to complain: of labels that are integers, but as objects.
-    "None": ("y must (not hold missing|hold class)", "(None|0)"),
+    "0.1257": ("y must contain class labels", r"got (np.float64\()?-?[0-9.]"),
+    # The partition without None may fail first, because its labels are integers of dtype object.
+    "None": ("y must (not contain missing|contain class)", "(None|0)"),
     r"\(60, 2\)": ("y must be one column of class labels", r"\(30, 2\)"),
     r"\[60, 59\]": (r"y must have the chunks of X, \(30, 30\)", r"\(30, 29\)"),
     r"\[59, 60\]": ("y must have as many rows as X in every partition", "30 and 29 in partition 1"),
@@ -66,15 +66,15 @@ IN_PARTS = {
 }
 IN_PARTS_OF_EVAL_SET = {
     **IN_PARTS,
-    "nan": ("y must not hold missing", "nan"),
-    r"eval_set\[0\] must not be masked": ("y must not be masked", ""),
+    "nan": ("y must not contain missing", "nan"),
+    r"eval_set\[0\] must not contain masked values": ("y must not contain masked values", ""),
     "59": IN_PARTS[r"\(59,\)"],
     "-1.0": ("sample_weight must be finite and >= 0", "-1.0"),
 }
 
 
 def on_dask(data, message, got):
-    """Return how the message begins and what it says it got where the data are Dask collections."""
+    """Return the beginning and the value of the expected message for Dask collections."""
     for argument in data.keys() & {"X", "y", "sample_weight"}:
         if not dask.is_dask_collection(collection(data[argument])):
             return f"{argument} must be a Dask ", type(data[argument]).__name__
@@ -86,7 +86,7 @@ def on_dask(data, message, got):
 
 @pytest.fixture(scope="module")
 def fitted():
-    """A fitted estimator of each booster, on a cluster that stays."""
+    """A fitted estimator per booster, on a cluster shared by the module."""
     with (
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
@@ -99,7 +99,7 @@ def fitted():
 
 @pytest.fixture
 def refused(fitted, monkeypatch):
-    """A check that a fit with a difference is refused, untrained, and leaves the earlier fit as it was."""
+    """Return a function that checks that input is rejected before training and the earlier fit is kept."""
 
     def trained(*args, **kwargs):
         raise AssertionError("a booster was trained on input that must be refused")
@@ -130,7 +130,7 @@ def test_data_refused(name, data, message, got, refused):
 
 
 @pytest.mark.parametrize(("name", "params"), of_clusters(INNER))
-def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, refused):
+def test_booster_settings_that_bias_the_posterior_are_rejected(name, params, refused):
     ((setting, value),) = params.items()
     got = "" if callable(value) else str(value).strip("{}")
     refused(
@@ -139,11 +139,11 @@ def test_settings_of_the_booster_that_the_posterior_cannot_see(name, params, ref
 
 
 @pytest.mark.parametrize(("name", "argument"), of_clusters(FIT_PARAMS))
-def test_starts_of_ones_own_are_refused(name, argument, refused):
+def test_user_defined_starting_values_are_rejected(name, argument, refused):
     refused(name, f"{argument} is not supported", "", **{argument: [WEIGHT]})
 
 
-def test_sparse_blocks_of_dask_arrays_are_put_in_order_too():
+def test_entries_of_sparse_blocks_are_sorted():
     for layout in ("csr", "csc"):
         for same in (backwards(layout), in_halves(layout)):
             block = check_block(same, np.float64)

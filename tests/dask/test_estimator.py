@@ -29,7 +29,7 @@ from .clusters import (
     xgboost,
 )
 
-# What comes next needs Dask, without which the line above has skipped the module.
+# The imports below need Dask; without it the module was skipped above.
 # isort: split
 from xgboost.dask import DaskXGBRFClassifier
 
@@ -41,7 +41,7 @@ pytestmark = IGNORED
 class TestParity:
     @both
     @pytest.mark.parametrize(("n_classes", "order"), [(2, "shuffled"), (3, "shuffled"), (3, "sorted")])
-    def test_statistics_and_quality_are_the_local_ones_also_where_a_worker_sees_one_class(
+    def test_statistics_and_quality_are_the_local_ones_even_if_a_worker_has_one_class(
         self, client, kind, n_classes, order
     ):
         X, y, w = labelled_rows(n_classes)
@@ -62,7 +62,7 @@ class TestParity:
 
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
-    # So many partitions Dask spreads over both workers; LightGBM on one alone learns another model.
+    # Enough partitions that Dask uses both workers; on a single one LightGBM trains another model.
     @pytest.mark.parametrize(("chunk", "order"), [(400, "shuffled"), (500, "sorted")])
     def test_gamma_0_is_the_boosters_own_dask_model_however_the_rows_are_split(
         self, client, kind, n_classes, chunk, order
@@ -79,8 +79,8 @@ class TestParity:
             own = dask_booster(kind).fit(dX, dy, sample_weight=dw)
             expected = np.asarray(own.predict_proba(dX).compute())
         else:
-            # LightGBM's Dask classifier numbers the labels of each worker apart, and LightGBM starts from the mean
-            # of the workers' log-odds: its regressor of the same objective from the start of all rows.
+            # LightGBM's Dask classifier encodes the labels of each worker separately and starts at the mean of the
+            # workers' log-odds. So compare with its regressor, started at the log-odds of all rows.
             assert "[num_machines: 2]" in model.booster_.model_to_string()
             start = model.initial_raw_prediction_
             native = {"objective": "binary"} if n_classes == 2 else {"objective": "multiclass", "num_class": 3}
@@ -92,7 +92,7 @@ class TestParity:
         np.testing.assert_allclose(model.predict_proba(dX).compute(), expected, atol=1e-4)
 
     @both
-    def test_data_frames_with_categories_are_learned_as_in_memory(self, client, kind):
+    def test_data_frames_with_categories_train_like_local_ones(self, client, kind):
         X, y, w = labelled_rows(steps=2)
         frame = pd.DataFrame(X, columns=list("abcde"))
         frame["kind"] = pd.Categorical(np.where(y == "rare", "u", "v")).set_categories(["u", "v", "w"])
@@ -113,12 +113,12 @@ class TestParity:
 class TestSparseBlocks:
     @both
     @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csc_array])
-    def test_they_are_learned_and_predicted_as_dense_ones(self, client, kind, container):
+    def test_sparse_and_dense_blocks_give_the_same_model(self, client, kind, container):
         X, y, w = labelled_rows(steps=2)
         X = np.nan_to_num(X)
         dX, dy, dw = split(X, y, w)
         stored = dX.map_blocks(container)
-        # What is left out is zero to LightGBM and missing to XGBoost.
+        # Implicit entries are zero for LightGBM and missing for XGBoost.
         dense = dX if kind == "lightgbm" else da.where(dX == 0, np.nan, dX)
         evals = [(stored, dy)]
         model = DaskFocalBoostClassifier(dask_booster(kind)).fit(stored, dy, dw, eval_set=evals)
@@ -133,9 +133,7 @@ class TestSparseBlocks:
 class TestLazyPrediction:
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
-    def test_results_are_lazy_arrays_in_the_chunks_of_X_that_say_what_the_local_model_says(
-        self, client, kind, n_classes
-    ):
+    def test_results_are_lazy_arrays_in_the_chunks_of_X_equal_to_the_local_model(self, client, kind, n_classes):
         X, y, _ = labelled_rows(n_classes)
         dX, dy = split(X, y)
         model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3)).fit(dX, dy)
@@ -161,7 +159,7 @@ class TestLazyPrediction:
         np.testing.assert_array_equal(model.to_local().predict_proba(X), plain)
         assert model.local_.calibrated  # as it was trained
 
-    def test_partitions_of_unknown_length_and_split_columns_are_taken(self, client):
+    def test_partitions_of_unknown_length_and_split_columns_are_accepted(self, client):
         X, y, w = labelled_rows()
         features, labels, weight = filtered(X, y, w)
         for columns in (features, features.to_dask_array()):
@@ -175,7 +173,7 @@ class TestLazyPrediction:
 class TestEvalSets:
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
-    def test_the_metric_is_that_of_all_rows_and_training_stops_on_it(self, client, kind, n_classes):
+    def test_the_metric_covers_all_rows_and_stops_training(self, client, kind, n_classes):
         X, y, w = labelled_rows(n_classes)
         dX, dy, dw = split(X, y, w, chunk=500)
         stop = {"early_stopping_rounds": 3} if kind == "xgboost" else {"early_stopping_round": 3}
@@ -183,7 +181,7 @@ class TestEvalSets:
         model = DaskFocalBoostClassifier(estimator).fit(
             dX[:2000],
             dy[:2000],
-            # One partition, on one worker alone; and three, unevenly spread; the last is the one stopped on.
+            # One partition on a single worker, and three, unevenly spread. Early stopping watches the last set.
             eval_set=[(dX[2000:2500], dy[2000:2500]), (dX[2500:], dy[2500:])],
             eval_sample_weight=[None, dw[2500:]],
         )
@@ -198,7 +196,7 @@ class TestEvalSets:
         assert last[best] == pytest.approx(expected, abs=1e-6)
 
     @both
-    def test_a_users_metric_is_given_probabilities_and_averaged_by_weight(self, client, kind):
+    def test_a_callable_metric_receives_probabilities_and_is_averaged_by_weight(self, client, kind):
         X, y, _ = labelled_rows()
         dX, dy = split(X, y)
 
@@ -218,7 +216,7 @@ class TestEvalSets:
     @both
     @pytest.mark.parametrize("n_classes", [2, 3])
     @pytest.mark.parametrize("container", ["frame", "array"])
-    def test_eval_rows_may_lie_on_a_worker_without_training_rows(self, client, kind, n_classes, container):
+    def test_eval_rows_may_be_on_a_worker_without_training_rows(self, client, kind, n_classes, container):
         X, y, _ = labelled_rows(n_classes)
         first, second = client.scheduler_info(n_workers=-1)["workers"]
 
@@ -229,14 +227,14 @@ class TestEvalSets:
             return [client.persist(column, workers=[worker], allow_other_workers=False) for column in columns]
 
         model = DaskFocalBoostClassifier(dask_booster(kind, n_estimators=3))
-        # Not the same rows: they would have the same keys, and stay where they are.
+        # Different rows: identical ones would have the same keys and would not be moved.
         model.fit(*placed(first, X[:2000], y[:2000]), eval_set=[tuple(placed(second, X[2000:], y[2000:]))])
         (history,) = model.evals_result_.values()
         data = pd.DataFrame(X[2000:], columns=list("abcde")) if container == "frame" else X[2000:]
         expected = log_loss(y[2000:], model.to_local().predict_proba(data))
         assert history["log_loss"][-1] == pytest.approx(expected, abs=1e-6)
 
-    def test_an_error_in_a_metric_on_one_worker_leaves_nobody_waiting(self, client):
+    def test_an_error_in_a_metric_on_one_worker_does_not_block_the_others(self, client):
         X, y, _ = labelled_rows()
         dX, dy = split(X, y)
         first = sorted(client.scheduler_info(n_workers=-1)["workers"])[0]
@@ -313,7 +311,7 @@ class TestNativeModel:
         copied = pickle.loads(pickle.dumps(model))
         assert (copied.predict(dX).compute() == in_memory.predict(X)).all()
 
-    def test_a_random_forest_is_taken_and_none_means_xgboost(self, client):
+    def test_a_random_forest_is_accepted_and_none_means_xgboost(self, client):
         X, y, _ = labelled_rows()
         dX, dy = split(X, y)
         forest = DaskFocalBoostClassifier(DaskXGBRFClassifier(n_estimators=5, max_depth=3)).fit(dX, dy)

@@ -1,4 +1,4 @@
-"""What DaskFocalBoostClassifier refuses of Dask's own; no cluster, and a worker that is lost."""
+"""Errors specific to Dask: rejected collections, no client and a lost worker."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ from .clusters import (
     xgboost,
 )
 
-# What comes next needs Dask, without which the line above has skipped the module.
+# The imports below need Dask; without it the module was skipped above.
 # isort: split
 from xgboost.dask import DaskXGBClassifier
 
@@ -46,11 +46,11 @@ class TestRefusals:
             model.fit(X, y, sample_weight, **fit_params)
         assert not hasattr(model, "estimator_")
 
-    def test_arrays_that_do_not_fit_together(self, client):
+    def test_arrays_of_different_partitions(self, client):
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
-        self.refused(dX, dy.rechunk(200), r"y must be partitioned as X, into 4 parts; got 2")
-        self.refused(dX, dy, r"sample_weight must be partitioned as X, into 4 parts; got 2", dw.rechunk(200))
+        self.refused(dX, dy.rechunk(200), r"y must have the 4 partitions of X; got 2")
+        self.refused(dX, dy, r"sample_weight must have the 4 partitions of X; got 2", dw.rechunk(200))
         self.refused(
             dX, dy.rechunk(((50, 150, 100, 100),)), r"y must have the chunks of X, \(100, 100, 100, 100\)"
         )
@@ -58,12 +58,12 @@ class TestRefusals:
         self.refused(X, dy, "X must be a Dask data frame or a Dask array", error=TypeError)
         self.refused(dX, y, "y must be a Dask array or a Dask series", error=TypeError)
 
-    def test_labels_and_weights_that_nothing_can_be_learned_from(self, client):
+    def test_invalid_labels_and_weights(self, client):
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
         self.refused(dX, da.full_like(dy, "often"), "at least two classes; got one class: \\['often'\\]")
         self.refused(dX, dX[:, 0], "NaN|missing or infinite")
-        self.refused(dX, dy, "positive somewhere in every class", da.where(dy == "rare", 0.0, dw))
+        self.refused(dX, dy, "positive for at least one row of every class", da.where(dy == "rare", 0.0, dw))
         self.refused(dX, dy, "finite and >= 0", -dw)
 
     def test_labels_of_different_types_by_partition(self, client):
@@ -75,7 +75,7 @@ class TestRefusals:
             rows = da.arange(400, chunks=100)
             return rows.map_blocks(lambda row: (first if row[0] < 200 else second)[row], dtype=first.dtype)
 
-        message = "y must hold labels of one type in all partitions; got "
+        message = "y must contain labels of the same type in all partitions; got "
         self.refused(dX, halves(integers, strings), f"^{message}numbers, strings")
         self.refused(dX, halves(strings.astype(object), integers == 1), f"^{message}booleans, strings")
         self.refused(dX, halves(integers == 1, integers), f"^{message}booleans, numbers")
@@ -90,7 +90,10 @@ class TestRefusals:
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
         self.refused(
-            dX, dy, r"eval_set\[0\] must hold classes of y.*never", eval_set=[(dX, da.full_like(dy, "never"))]
+            dX,
+            dy,
+            r"eval_set\[0\] must contain only classes of y.*never",
+            eval_set=[(dX, da.full_like(dy, "never"))],
         )
         self.refused(dX, dy, "features", eval_set=[(dX[:, :3], dy)])
         self.refused(dX, dy, "positive weight", eval_set=[(dX, dy)], eval_sample_weight=[dw * 0])
@@ -101,7 +104,7 @@ class TestRefusals:
         data = data.assign(c=data.c.astype("category"))
         self.refused(data[["a", "c"]], data.y, r"known categories.*\['c'\]")
 
-    def test_local_boosters_here_and_dask_boosters_there(self, client):
+    def test_local_and_dask_boosters_are_not_interchangeable(self, client):
         X, y, _ = labelled_rows(n=400)
         dX, dy = split(X, y, chunk=100)
         for estimator in (lightgbm.LGBMClassifier(), xgboost.XGBClassifier(), DaskXGBClassifier):
@@ -128,7 +131,7 @@ class TestRefusals:
             model.predict(dX[:, :3])
 
     @both
-    def test_what_needs_no_features_is_refused_before_they_are_read(self, client, kind):
+    def test_invalid_parameters_are_rejected_before_features_are_read(self, client, kind):
         X, y, _ = labelled_rows(n=400)
         dX, dy = split(X, y, chunk=100)
         unread = dX.map_blocks(lambda block: 1 / 0, dtype=float, meta=np.empty((0, 5)))
@@ -146,15 +149,15 @@ class TestRefusals:
         self.refused(unread, dy, f"{start} is not supported", model=model, **{start: dX[:, 0]})
 
 
-class TestWithoutTheModulesCluster:
+class TestWithoutTheSharedCluster:
     def test_no_client(self, monkeypatch):
         X, y, _ = labelled_rows(n=400)
         dX, dy = split(X, y, chunk=100)
 
-        def nobody():
+        def no_client():
             raise ValueError("No global client found and no address provided")
 
-        monkeypatch.setattr(distributed, "get_client", nobody)
+        monkeypatch.setattr(distributed, "get_client", no_client)
         with pytest.raises(ValueError, match=r"fit needs a Dask client: create one first"):
             DaskFocalBoostClassifier(dask_booster("xgboost")).fit(dX, dy)
 
@@ -167,7 +170,7 @@ class TestWithoutTheModulesCluster:
             ("lightgbm", "callback", 0),
         ],
     )
-    def test_a_lost_worker_ends_the_training_soon(self, kind, where, which):
+    def test_a_lost_worker_stops_training_soon(self, kind, where, which):
         X, y, _ = labelled_rows(n=2000)
         with start_cluster() as cluster, distributed.Client(cluster) as client:
             dX, dy = split(X, y, chunk=500)

@@ -1,4 +1,4 @@
-"""How the data of DaskFocalBoostClassifier lie: in small files, without rows, larger than a worker's memory."""
+"""DaskFocalBoostClassifier on small files, empty partitions and data larger than a worker's memory."""
 
 import pickle
 import time
@@ -25,7 +25,7 @@ from .clusters import (
     split,
 )
 
-# What comes next needs Dask, without which the line above has skipped the module.
+# The imports below need Dask; without it the module was skipped above.
 # isort: split
 import dask
 from xgboost.dask import DaskXGBClassifier
@@ -37,7 +37,7 @@ pytestmark = IGNORED
 
 
 class TestSmallFiles:
-    """Dask joins partitions of small files when it reads few of their columns, on which the boosters fail."""
+    """Dask fuses the partitions of small files if few columns are read; the boosters fail on such data."""
 
     @pytest.fixture
     def data(self, tmp_path):
@@ -48,7 +48,7 @@ class TestSmallFiles:
         return dd.read_parquet(tmp_path)
 
     @both
-    def test_columns_of_a_persisted_frame_stay_together(self, client, kind, data):
+    def test_columns_of_a_persisted_frame_keep_their_partitions(self, client, kind, data):
         data = data.persist()
         X, y, w = data[list("abcde")], data.y, data.w
         model = DaskFocalBoostClassifier(dask_booster(kind)).fit(
@@ -64,16 +64,16 @@ class TestSmallFiles:
         theirs = log_loss(frame.y, expected.predict_proba(frame[list("abcde")]), sample_weight=frame.w)
         assert log_loss(frame.y, proba, sample_weight=frame.w) == pytest.approx(theirs, rel=0.02)
 
-    def test_the_way_out_is_told_where_dask_has_joined_partitions(self, client, data):
+    def test_errors_after_dask_fused_partitions_suggest_to_persist(self, client, data):
         X, y = data[list("abcde")], data.y
         labels = data.y.compute().to_numpy()
         cases = {
-            r"y must be partitioned as X, into 8 parts; got \d after Dask has joined some: persist": (X, y),
-            r"X must be partitioned as y, into 8 parts; got \d after Dask has joined some: persist": (
+            r"y must have the 8 partitions of X; got \d after Dask fused some: persist": (X, y),
+            r"X must have the 8 partitions of y; got \d after Dask fused some: persist": (
                 data[list("abc")],
                 da.from_array(labels, chunks=500),
             ),
-            r"y must have as many rows as X in every partition; .* partition \d\. If Dask has joined": tuple(
+            r"y must have as many rows as X in every partition; .* partition \d\. If Dask fused": tuple(
                 column.repartition(npartitions=3) for column in (data[list("abcde")], data.y)
             ),
         }
@@ -85,7 +85,7 @@ class TestSmallFiles:
 class TestEmptyPartitions:
     @pytest.fixture
     def lengths(self, monkeypatch):
-        """The rows in each partition of every collection that a booster was given."""
+        """The partition lengths of every collection passed to a booster."""
         seen = []
 
         def record(fit):
@@ -103,7 +103,7 @@ class TestEmptyPartitions:
 
     @both
     @pytest.mark.parametrize("container", ["known", "unknown", "frame"])
-    def test_no_booster_is_given_one(self, client, kind, container, lengths):
+    def test_boosters_receive_no_empty_partition(self, client, kind, container, lengths):
         X, y, w = labelled_rows()
 
         def gaps(X, y, w):
@@ -122,7 +122,7 @@ class TestEmptyPartitions:
         assert roc_auc_score(dy.compute(), model.predict_proba(dX)[:, 1].compute()) > 0.8
 
     @both
-    def test_a_worker_that_has_no_others_takes_no_part(self, client, kind):
+    def test_a_worker_with_only_empty_partitions_does_not_train(self, client, kind):
         X, y, w = labelled_rows()
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
 
@@ -140,7 +140,7 @@ class TestEmptyPartitions:
         (history,) = model.evals_result_.values()
         assert history["log_loss"][-1] == pytest.approx(expected, rel=0.02)
 
-    def test_rows_without_labels_are_not_taken_for_an_empty_partition(self, client):
+    def test_a_partition_without_labels_is_not_empty_but_an_error(self, client):
         X, y, w = labelled_rows()
         _, labels, weight = filtered(X, y, w)
         frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4)
@@ -154,7 +154,7 @@ class TestEmptyPartitions:
 
 class TestMemory:
     @both
-    def test_what_was_read_for_a_failed_fit_goes_and_what_the_user_holds_stays(self, client, kind):
+    def test_a_failed_fit_releases_its_data_but_not_the_users(self, client, kind):
         X, y, _ = labelled_rows()
         frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")), npartitions=4).persist()
         held = {str(future.key) for future in distributed.futures_of(frame)}
@@ -176,7 +176,7 @@ class TestMemory:
 
 
 class TestStreaming:
-    def test_the_pass_over_the_labels_holds_a_few_partitions_of_data_larger_than_a_workers_memory(self, client):
+    def test_label_statistics_of_data_larger_than_memory_hold_few_partitions(self, client):
         from distributed.diagnostics import MemorySampler
 
         n_chunks, chunk = 48, (65_536, 64)
@@ -191,14 +191,14 @@ class TestStreaming:
         spilled = sum(
             w["metrics"]["spilled_bytes"]["disk"] for w in client.scheduler_info(n_workers=-1)["workers"].values()
         )
-        # What other tests left may be written to disk when a worker's process fills up, but no partition is.
+        # Data of other tests may be spilled to disk, but no whole partition of this one.
         assert spilled < X.blocks[0].nbytes
         assert classes.tolist() == [0, 1, 2]
         assert counts.sum() == len(X)
         assert counts[2] == pytest.approx(0.005 * len(X), rel=0.1)
         assert totals / counts == pytest.approx(0.5, rel=0.1)
 
-    def test_what_a_partition_sends_home_does_not_grow_with_its_rows(self, client):
+    def test_partition_statistics_do_not_grow_with_the_number_of_rows(self, client):
         small, large = (partition_statistics(np.arange(n) % 3, np.ones(n)) for n in (10, 100_000))
         assert len(pickle.dumps(small)) == pytest.approx(len(pickle.dumps(large)), abs=16)
         assert len(pickle.dumps(large)) < 1000

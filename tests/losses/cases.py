@@ -1,4 +1,4 @@
-"""The configured losses, and labels and raw predictions for each; not a test itself."""
+"""The configured losses, and labels and raw predictions for each; not a test module."""
 
 import numpy as np
 import pytest

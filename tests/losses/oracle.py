@@ -1,4 +1,4 @@
-"""The focal loss in high-precision arithmetic, written from its definition; knows nothing of the package.
+"""The focal loss in high-precision arithmetic, written from its definition and independent of the package.
 
 Derivatives come from the chain rule through the probability, not from the closed forms of the package. The
 second derivative cancels down to the probability of the true class, exp(-700): hence 400 digits.

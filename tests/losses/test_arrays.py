@@ -143,7 +143,7 @@ def test_arrays_must_hold_real_numbers(name, values, got):
         "sample_weight": [lambda: BINARY([0, 1], RAW, values), lambda: BINARY.fit_intercept_only([0, 1], values)],
     }
     for call in (lambda: loss_with(name, values), *calls[name]):
-        with pytest.raises(TypeError, match=f"^{name} must hold real numbers; got .*{got}"):
+        with pytest.raises(TypeError, match=f"^{name} must contain real numbers; got .*{got}"):
             call()
 
 
@@ -157,7 +157,9 @@ def test_ragged_arrays_and_missing_values_are_rejected(name):
 
 @pytest.mark.parametrize("value", [[0], [], [0, 1, 1], [[0, 1]], [[0], [1]], 1, pd.DataFrame({"y": [0, 1]})])
 def test_labels_and_weights_need_one_value_per_row(value):
-    with pytest.raises(ValueError, match=r"^y_true must have shape \(2,\) as raw_prediction has rows; got \("):
+    with pytest.raises(
+        ValueError, match=r"^y_true must have shape \(2,\), one label per row of raw_prediction; got \("
+    ):
         loss_with("y_true", value)
     with pytest.raises(ValueError, match=r"^sample_weight must have shape \(2,\); got \("):
         loss_with("sample_weight", value)
@@ -216,16 +218,18 @@ def test_a_missing_class_allows_a_loss_but_no_initial_raw_prediction():
         (THREE, [0, 1, 0, 1], None, "class 2 of 3"),
     ):
         with pytest.raises(
-            ValueError, match=f"^y_true must hold every class with a positive weight to start from: {got} has none"
+            ValueError, match=f"^y_true must contain every class with a positive weight: {got} has none"
         ):
             loss.fit_intercept_only(labels, weight)
-        with pytest.raises(ValueError, match=r"^y_true must hold every class .* got 0 labels for [23] classes\.$"):
+        with pytest.raises(
+            ValueError, match=r"^y_true must contain every class .* got 0 labels for [23] classes\.$"
+        ):
             loss.fit_intercept_only([])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, "a"])
 def test_the_number_of_classes_is_not_inferred_from_invalid_labels(bad):
-    error, allowed = (TypeError, "hold real numbers") if bad == "a" else (ValueError, "be 0 or 1")
+    error, allowed = (TypeError, "contain real numbers") if bad == "a" else (ValueError, "be 0 or 1")
     with pytest.raises(error, match=rf"^y_true must {allowed}; got (np.str_\()?'?{'0' if bad == 'a' else bad}"):
         MulticlassFocalLoss().fit_intercept_only([0, bad, 1])
 

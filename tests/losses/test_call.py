@@ -123,7 +123,9 @@ def test_an_empty_partition_gets_a_column_per_output(loss, n_outputs, shape):
 
 
 def test_labels_without_raw_predictions_are_not_an_empty_partition():
-    with pytest.raises(ValueError, match=r"^y_true must have shape \(0,\) as raw_prediction has rows; got \(1,\)"):
+    with pytest.raises(
+        ValueError, match=r"^y_true must have shape \(0,\), one label per row of raw_prediction; got \(1,\)"
+    ):
         BinaryFocalLoss()([0], np.empty(0))
 
 

@@ -1,4 +1,4 @@
-"""The ends of floating-point arithmetic: values near every threshold of the code, class weights far apart."""
+"""Extreme values: near every threshold of the code, and with very different class weights."""
 
 import functools
 from dataclasses import replace

@@ -68,7 +68,7 @@ def recorded(loss, y, raw, factor=1.0):
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_policies_return_what_their_names_say_and_leave_their_arguments_alone(
+def test_policies_return_the_documented_values_and_do_not_change_their_arguments(
     parts, safeguarded, gauss_newton, exact, dtype
 ):
     arrays = [np.full((3, 2), part, dtype) for part in parts]

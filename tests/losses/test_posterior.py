@@ -273,11 +273,15 @@ def test_improbable_classes_underflow_under_any_error_handling():
         ([[0.5, 0.5], [0.6, 0.4011]], ValueError, r"rows of probability must sum to one; got \[0\.6, 0\.4011\]"),
         ([[0.2], [0.4]], ValueError, r"probability must have shape .* got \(2, 1\)"),
         (0.5, ValueError, r"probability must have shape .* got \(\)"),
-        (["0.5", "0.2"], TypeError, "probability must hold real numbers; got .*'0.5'"),
-        ([None, 0.5], TypeError, "probability must hold real numbers; got None"),
-        ([0.5 + 0j, 0.2], TypeError, "probability must hold real numbers; got .*0.5"),
-        (np.ma.array([0.2, 0.5], mask=[True, False]), TypeError, "probability must hold real numbers; got masked"),
-        (np.array(["2020"], dtype="M8[Y]"), TypeError, "probability must hold real numbers; got .*2020"),
+        (["0.5", "0.2"], TypeError, "probability must contain real numbers; got .*'0.5'"),
+        ([None, 0.5], TypeError, "probability must contain real numbers; got None"),
+        ([0.5 + 0j, 0.2], TypeError, "probability must contain real numbers; got .*0.5"),
+        (
+            np.ma.array([0.2, 0.5], mask=[True, False]),
+            TypeError,
+            "probability must contain real numbers; got masked",
+        ),
+        (np.array(["2020"], dtype="M8[Y]"), TypeError, "probability must contain real numbers; got .*2020"),
     ],
 )
 def test_invalid_probabilities_are_rejected(probability, error, message):

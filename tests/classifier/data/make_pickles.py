@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Write a pickle and a text of the same name beside it, which says how to read the pickle."""
+    """Write a pickle and a JSON file of the same name with versions, data and expected predictions."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3)).round(3)
     for name in BOOSTERS:
