@@ -35,9 +35,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
         Class weight, multiplied with ``sample_weight``. None: no weighting. "balanced": inverse class frequencies,
-        as in scikit-learn. float in (0, 1), two classes only: the weight of the second class; the first has
-        1 - alpha. sequence: one positive number per class, in the order of ``classes_``. dict: weights by class
-        label, 1 for classes not named.
+        as in scikit-learn. float in (0, 1), two classes only: the weight of the second class, 1 - alpha of the first.
+        sequence: one positive number per class, as in ``classes_``. dict: weights by class label, else 1.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior, which corrects in closed form for the distortion by
         gamma and alpha, or returns the plain sigmoid or softmax. Can be changed without refitting.

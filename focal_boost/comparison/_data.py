@@ -108,7 +108,7 @@ def from_arrays(X: Any, y: Any, labels: Labels = DEFAULT_LABELS, categorical: Se
             raise InputError(f"X must have two dimensions; got an array of shape {X.shape}.")
     elif not X.columns.is_unique:
         repeated = X.columns[X.columns.duplicated()][0]
-        raise InputError(f"X must have columns of different names; got {repeated!r} more than once.")
+        raise InputError(f"X must have unique column names; got {repeated!r} more than once.")
     y = pd.Series(_as_array("y must be one label per row", y).ravel())
     if len(X) != len(y) or len(y) == 0:
         raise InputError(f"X and y must have the same number of rows, at least one; got {len(X)} and {len(y)}.")

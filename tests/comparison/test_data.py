@@ -79,7 +79,7 @@ def test_columns_are_renamed_for_the_boosters():
         (
             pd.DataFrame([[1, 2]] * 4, columns=["a", "a"]),
             [0, 1] * 2,
-            "X must have columns of different names; got 'a'",
+            "X must have unique column names; got 'a'",
         ),
         ([[1, 2], [3]], [0, 1], "X must be a data frame or an array: .*inhomogeneous"),
         (np.ones((2, 1)), [[0], [1, 2]], "y must be one label per row: .*inhomogeneous"),
