@@ -35,7 +35,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
         Class weight, multiplied with ``sample_weight``. None: no weighting. "balanced": inverse class frequencies,
-        as in scikit-learn. float in (0, 1), two classes only: the weight of the second class, 1 - alpha of the first.
+        as in scikit-learn. float in (0, 1), two classes only: the weight of class 1; class 0 has 1 - alpha.
         sequence: one positive number per class, as in ``classes_``. dict: weights by class label, else 1.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior, which corrects in closed form for the distortion by
