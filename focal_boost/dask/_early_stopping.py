@@ -28,7 +28,7 @@ def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> It
         yield dict(fit_params)
         return
     client = distributed.get_client()
-    workers = list(client.scheduler_info(n_workers=-1)["workers"])
+    workers = list(client.ncores())  # asks the scheduler; scheduler_info is a copy that may be empty for a moment
     # Choosing the coordinator's worker here lets the other workers detect that it is lost.
     future = client.submit(Coordinator, workers, actor=True, pure=False, workers=[workers[0]])
     coordinator: Any = future.result()
