@@ -28,7 +28,8 @@ def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> It
         yield dict(fit_params)
         return
     client = distributed.get_client()
-    workers = list(client.ncores())  # asks the scheduler; scheduler_info is a copy that may be empty for a moment
+    # Not scheduler_info, a copy that the client's own updates may empty of workers for a moment.
+    workers = list(client.ncores())
     # Choosing the coordinator's worker here lets the other workers detect that it is lost.
     future = client.submit(Coordinator, workers, actor=True, pure=False, workers=[workers[0]])
     coordinator: Any = future.result()
@@ -77,7 +78,7 @@ class AverageOverWorkers:
                 env.evaluation_result_list[:] = pending.result(timeout=_PATIENCE)
                 return
             except OSError:  # connection lost, or TimeoutError
-                present = list(distributed.get_client().scheduler_info(n_workers=-1)["workers"])
+                present = list(distributed.get_client().ncores())
                 lost = [self.address]
                 if self.address in present:
                     lost = self.coordinator.lost(env.iteration, present).result(timeout=_PATIENCE)

@@ -174,7 +174,7 @@ class TestWithoutTheSharedCluster:
         X, y, _ = labelled_rows(n=2000)
         with start_cluster() as cluster, distributed.Client(cluster) as client:
             dX, dy = split(X, y, chunk=500)
-            victim = list(client.scheduler_info(n_workers=-1)["workers"])[which]
+            victim = list(client.ncores())[which]
             calls = []
 
             def die_in_round_3(*_):

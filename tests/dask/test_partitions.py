@@ -124,7 +124,7 @@ class TestEmptyPartitions:
     @both
     def test_a_worker_with_only_empty_partitions_does_not_train(self, client, kind):
         X, y, w = labelled_rows()
-        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        workers = sorted(client.ncores())
 
         def placed(array, worker):
             return client.persist(array, workers=[worker], allow_other_workers=False)
