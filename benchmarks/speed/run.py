@@ -54,7 +54,7 @@ def small_command(
     quick: Quick = False,
     only: Only = "",
 ) -> None:
-    """Time small data, eval sets, the metric and a search; started again, it goes on."""
+    """Time small data, eval sets, the metric and a search; an interrupted run is resumed."""
     from benchmarks.speed.small import small_problems
 
     rows = harness.Results(results, "speed-small", KEY, COLUMNS, quick=quick)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from focal_boost._data import Training
-from focal_boost.boosters._metrics import FocalMetric, _UserMetric, requested_metrics, watch_log_loss
+from focal_boost.boosters._metrics import FocalMetric, UserMetric, requested_metrics, watch_log_loss
 from focal_boost.losses import FocalLoss
 
 # CatBoost evaluates its own metrics on the plain sigmoid. Rank metrics do not change, because the correction of
@@ -38,18 +38,6 @@ class _Metric:
         return error
 
 
-class _CatBoostUserMetric(_UserMetric):
-    """A user's metric of (y_true, probabilities[, sample_weight]), lower is better."""
-
-    @property
-    def name(self) -> str:
-        return getattr(self.function, "__name__", type(self.function).__name__)
-
-    def value(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> float:
-        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return float(self.function(y_true, self.probabilities(raw_prediction), **weight))
-
-
 def metric_settings(metrics: list[Any], training: Training) -> dict[str, Any]:
     """Return CatBoost's parameters for the metrics of a training."""
     rows = len(training.labels)
@@ -69,7 +57,7 @@ def read_metrics(requested: list[Any], stop_on_log_loss: bool, loss: FocalLoss, 
         list(dict.fromkeys(requested)),
         RANK_METRICS,
         lambda name: FocalMetric(loss, name, calibrated),
-        lambda function: _CatBoostUserMetric(function, loss, calibrated),
+        lambda function: UserMetric(function, loss, calibrated),
         "CatBoost evaluates its other metrics on the uncorrected sigmoid",
     )
     own = [metric for metric in metrics if not isinstance(metric, str)]

@@ -88,12 +88,22 @@ class LightGBMMetric(FocalMetric):
 
 
 @dataclass(frozen=True)
-class _UserMetric:
-    """A user's metric of probabilities, called with raw predictions by the booster."""
+class UserMetric:
+    """A user's metric of (y_true, probabilities[, sample_weight]), called with raw predictions by the booster."""
 
     function: Callable[..., Any]
     loss: FocalLoss
     calibrated: bool
+
+    @property
+    def name(self) -> str:
+        """The name under which the metric is reported."""
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def value(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> float:
+        """Return the function's value; the weights are passed only if there are any."""
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(self.function(y_true, self.probabilities(raw_prediction), **weight))
 
     def probabilities(self, raw_prediction: Any) -> np.ndarray:
         """Return probabilities, (n,) or (n, K), as built-in objectives pass them to a metric."""
@@ -101,24 +111,19 @@ class _UserMetric:
         return proba[:, 1] if proba.shape[1] == 2 else proba
 
 
-class XGBoostUserMetric(_UserMetric):
+class XGBoostUserMetric(UserMetric):
     """A user's metric in XGBoost's format."""
 
     @property
     def __name__(self) -> str:
-        return getattr(self.function, "__name__", type(self.function).__name__)
+        return self.name
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the metric, averaged over the workers of a distributed training."""
         return _mean_over_workers(self.value, y_true, y_pred, sample_weight)
 
-    def value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
-        """Return the function's value for the rows of this worker."""
-        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return float(self.function(y_true, self.probabilities(y_pred), **weight))
 
-
-class LightGBMUserMetric(_UserMetric):
+class LightGBMUserMetric(UserMetric):
     """A user's metric in LightGBM's format."""
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
@@ -132,7 +137,7 @@ def requested_metrics(
     requested: Sequence[Any],
     rank_metrics: tuple[str, ...],
     focal: Callable[[MetricName], FocalMetric],
-    user: Callable[[Callable[..., Any]], _UserMetric],
+    user: Callable[[Callable[..., Any]], UserMetric],
     reason: str,
 ) -> list[Any]:
     """Return the metrics of an ``eval_metric``: wrapped names and callables, and the booster's own rank metrics.
