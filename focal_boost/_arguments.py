@@ -87,6 +87,25 @@ def check_sample_weight(sample_weight: Any, n_samples: int, name: str = "sample_
     return weight
 
 
+def class_priors(y_true: Any, sample_weight: Any, n_classes: int) -> np.ndarray:
+    """Return the share of each class in the total weight; raise ValueError if a class has none."""
+    labels = check_labels(y_true, None, n_classes)
+    weight = check_sample_weight(sample_weight, len(labels))
+    if len(labels) < n_classes:
+        raise ValueError(
+            "y_true must contain every class with a positive weight; "
+            f"got {len(labels)} labels for {n_classes} classes."
+        )
+    totals = np.bincount(labels.astype(np.intp, copy=False), weights=weight, minlength=n_classes)
+    if not (totals > 0).all():
+        raise ValueError(
+            "y_true must contain every class with a positive weight: class "
+            f"{np.argmin(totals > 0)} of {n_classes} has none, so its initial raw "
+            "prediction would be infinite."
+        )
+    return totals / totals.sum()
+
+
 def check_flag(name: str, value: Any) -> None:
     """Raise TypeError unless ``value`` is a bool (a string such as "False" would be truthy)."""
     if not isinstance(value, bool | np.bool_):

@@ -42,6 +42,11 @@ class Training:
     totals: np.ndarray
     n_iter_no_change: int | None = None
 
+    @property
+    def priors(self) -> np.ndarray:
+        """The share of each class in the total weight."""
+        return self.totals / self.totals.sum()
+
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
             raise ValueError(f"y must contain at least two classes; got one class: {self.classes.tolist()}.")

@@ -313,9 +313,7 @@ def train(
 ) -> None:
     """Train the booster with the loss of ``fitted`` and assign the results to it."""
     loss = _resolve_loss(fitted, training)
-    # Only the ratios matter; the sum may exceed the largest weight allowed.
-    totals = training.totals / training.totals.max()
-    start = booster.nearest_start(loss.fit_intercept_only(np.arange(len(totals)), totals))
+    start = booster.nearest_start(loss.fit_intercept_only(np.arange(len(training.classes)), training.priors))
     fitted.estimator_ = booster.train(training, loss, start, fitted.calibrated, fit_params)
     fitted.classes_, fitted.n_classes_, fitted.loss_ = training.classes, len(training.classes), loss
     fitted.initial_raw_prediction_ = booster_of(fitted.estimator_).model_start(start)

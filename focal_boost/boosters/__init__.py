@@ -13,7 +13,7 @@ from focal_boost.boosters._booster import (
 )
 from focal_boost.boosters._lightgbm import LightGBM, derivative_settings, repeat
 from focal_boost.boosters._metrics import LightGBMMetric, XGBoostMetric
-from focal_boost.boosters._objective import WorkerObjective
+from focal_boost.boosters._objective import WorkerObjective, scale_of
 from focal_boost.boosters._xgboost import XGBoost, check_one_callable
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "derivative_settings",
     "only_binary",
     "repeat",
+    "scale_of",
     "unfitted_copy",
 ]

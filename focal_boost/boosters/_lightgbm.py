@@ -15,7 +15,7 @@ from sklearn.base import clone
 from focal_boost._data import Training
 from focal_boost._features import Features, pandas_categories
 from focal_boost.boosters._metrics import LightGBMMetric, LightGBMUserMetric, requested_metrics, watch_log_loss
-from focal_boost.boosters._objective import BoundObjective, is_log_loss
+from focal_boost.boosters._objective import bind, is_log_loss
 from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary", "multiclass", "softmax")
@@ -88,15 +88,11 @@ class LightGBM:
         """Return a clone of the estimator, trained with the loss: a plain native model."""
         estimator = self.clone()
         metrics = self.metrics(training, loss, calibrated, fit_params)
-        n_classes = len(training.classes)
         objective: Any = _native_objective(start)
         # LightGBM passes raw scores to metrics only if the objective is a callable. Otherwise it passes
         # probabilities, which round to 0 or 1 for confident predictions.
         if training.eval_sets or not is_log_loss(loss):
-            dtype, factor = derivative_settings(loss, n_classes)
-            objective = BoundObjective(
-                loss.bind(training.labels, training.sample_weight, n_classes, dtype, factor)
-            )
+            objective = bind(loss, training, *derivative_settings(loss, len(training.classes)))
         self.fit(estimator, objective, metrics, repeat, training, start, fit_params)
         return estimator
 

@@ -7,12 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from focal_boost._data import Training
 from focal_boost.losses import BoundLoss, FocalLoss
 
 
 def is_log_loss(loss: FocalLoss) -> bool:
     """Return whether the loss is the log loss, which boosters minimise with their built-in objective."""
     return loss.alpha is None and not np.any(loss.gamma) and not callable(loss.hessian)
+
+
+def scale_of(loss: FocalLoss, training: Training, diagonal_factor: float | None = None) -> float:
+    """Return the factor by which the loss is regularised like the log loss in this training."""
+    return loss.scale(np.arange(len(training.classes)), training.priors, diagonal_factor)
+
+
+def bind(
+    loss: FocalLoss, training: Training, dtype: Any = np.float32, diagonal_factor: float | None = None
+) -> BoundObjective:
+    """Return the objective of a local training."""
+    scale = scale_of(loss, training, diagonal_factor)
+    n_classes = len(training.classes)
+    return BoundObjective(
+        loss.bind(training.labels, training.sample_weight, n_classes, dtype, diagonal_factor, scale)
+    )
 
 
 class BoundObjective:
@@ -39,11 +56,15 @@ class WorkerObjective:
     """The objective of a distributed training, called on each worker with the labels and weights of its rows."""
 
     loss: FocalLoss
-    dtype: Any
-    diagonal_factor: float
+    scale: float
+    dtype: Any = np.float32
+    diagonal_factor: float | None = None
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 gradient and Hessian in shape and memory order of the raw prediction."""
-        return self.loss.objective(
+        gradient, hessian = self.loss.objective(
             y_true, y_pred, sample_weight, dtype=self.dtype, diagonal_factor=self.diagonal_factor
         )
+        gradient *= self.scale
+        hessian *= self.scale
+        return gradient, hessian

@@ -46,7 +46,8 @@ class ScikitLearnLoss(BaseLoss):
         """Return the initial raw prediction, and bind the loss to these labels and weights."""
         # scikit-learn's log loss is float64: so at gamma = 0 ties between splits are broken identically.
         dtype = np.float64 if self.focal_loss.gamma == 0 else np.float32
-        self.bound = self.focal_loss.bind(y_true, sample_weight, self.n_classes, dtype, diagonal_factor=1.0)
+        scale = self.focal_loss.scale(y_true, sample_weight, 1.0)
+        self.bound = self.focal_loss.bind(y_true, sample_weight, self.n_classes, dtype, 1.0, scale)
         self.labels = y_true
         self.scored = np.arange(len(y_true)) if sample_weight is None else np.flatnonzero(sample_weight)
         if self.validates:

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from focal_boost._data import Training
 from focal_boost._features import Features, polars_enums
 from focal_boost.boosters._metrics import XGBoostMetric, XGBoostUserMetric, requested_metrics, watch_log_loss
-from focal_boost.boosters._objective import BoundObjective, is_log_loss
+from focal_boost.boosters._objective import bind, is_log_loss
 from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary:logistic", "multi:softprob", "multi:softmax")
@@ -96,7 +96,7 @@ class XGBoost:
         by_callback = not _is_forest(estimator)
         objective: Any = _native_objective(start)
         if not (is_log_loss(loss) and by_callback):
-            objective = BoundObjective(loss.bind(training.labels, training.sample_weight, len(training.classes)))
+            objective = bind(loss, training)
         if not by_callback:
             check_one_callable(metrics)
         elif training.eval_sets:

@@ -11,7 +11,7 @@ from lightgbm import DaskLGBMRegressor, LGBMClassifier
 from sklearn.preprocessing import LabelEncoder
 
 from focal_boost._data import Training
-from focal_boost.boosters import LightGBM, WorkerObjective, derivative_settings, repeat
+from focal_boost.boosters import LightGBM, WorkerObjective, derivative_settings, repeat, scale_of
 from focal_boost.dask._early_stopping import averaged_over_workers
 from focal_boost.dask._partitions import persisted
 from focal_boost.losses import FocalLoss
@@ -52,7 +52,8 @@ class DaskLightGBM:
         regressor = DaskLGBMRegressor(**self.booster.clone().get_params())
         if n_classes > 2:
             regressor.set_params(num_class=n_classes)
-        objective = WorkerObjective(loss, *derivative_settings(loss, n_classes))
+        dtype, factor = derivative_settings(loss, n_classes)
+        objective = WorkerObjective(loss, scale_of(loss, training, factor), dtype, factor)
         with (
             persisted(training) as training,
             averaged_over_workers(len(training.eval_sets), fit_params) as fit_params,

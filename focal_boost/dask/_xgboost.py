@@ -11,7 +11,7 @@ from xgboost.callback import TrainingCallback
 from xgboost.dask import DaskXGBRFClassifier
 
 from focal_boost._data import Training
-from focal_boost.boosters import XGBoost, check_one_callable
+from focal_boost.boosters import WorkerObjective, XGBoost, check_one_callable, scale_of
 from focal_boost.dask._partitions import persisted
 from focal_boost.losses import FocalLoss
 
@@ -45,8 +45,9 @@ class DaskXGBoost:
         if not isinstance(estimator, DaskXGBRFClassifier):  # does not support callbacks
             # It comes first, because early stopping may replace the model after training.
             estimator.set_params(callbacks=[_FeatureNamesUnchecked(), *(estimator.callbacks or [])])
+        objective = WorkerObjective(loss, scale_of(loss, training))
         with persisted(training) as training:
-            self.booster.fit(estimator, loss, metrics, training, start, fit_params)
+            self.booster.fit(estimator, objective, metrics, training, start, fit_params)
         local = _local(estimator)
         local.load_model(bytearray(estimator.get_booster().save_raw()))
         # load_model overwrites parameters.

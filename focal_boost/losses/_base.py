@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from focal_boost._arguments import check_labels, check_sample_weight, labels_first
+from focal_boost._arguments import check_labels, check_sample_weight, class_priors, labels_first
 from focal_boost.losses import _focal
 from focal_boost.losses._bound import BoundLoss, Targets
 from focal_boost.losses._focal import Scratch, blocks
@@ -156,6 +157,7 @@ class FocalLoss(ABC):
         n_classes: int = 2,
         dtype: Any = np.float32,
         diagonal_factor: float | None = None,
+        scale: float = 1.0,
     ) -> BoundLoss:
         """Return the loss bound to the rows of one training; labels and weights are checked and encoded once.
 
@@ -167,6 +169,8 @@ class FocalLoss(ABC):
             Number of classes K. Raw predictions will have shape (n, K), or (n,) for the binary loss.
         dtype, diagonal_factor
             As in `objective`.
+        scale : float, default=1.0
+            Factor of gradient and Hessian.
 
         Returns
         -------
@@ -177,7 +181,8 @@ class FocalLoss(ABC):
         weight = check_sample_weight(sample_weight, len(labels))
         factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
         with np.errstate(under="ignore"):
-            return BoundLoss(self, self._encode(labels, weight, n_classes, dtype), dtype, factor)
+            targets = self._encode(labels, weight, n_classes, dtype)
+        return BoundLoss(self, targets.scaled(scale), dtype, factor)
 
     @property
     def _policy(self) -> Policy:
@@ -244,22 +249,40 @@ class FocalLoss(ABC):
         ValueError
             If a class has no weight, because its raw prediction would be infinite.
         """
-        n_classes = self._infer_n_classes(y_true)
-        labels = check_labels(y_true, None, n_classes)
-        weight = check_sample_weight(sample_weight, len(labels))
-        if len(labels) < n_classes:
-            raise ValueError(
-                "y_true must contain every class with a positive weight; "
-                f"got {len(labels)} labels for {n_classes} classes."
-            )
-        totals = np.bincount(labels.astype(np.intp, copy=False), weights=weight, minlength=n_classes)
-        if not (totals > 0).all():
-            raise ValueError(
-                "y_true must contain every class with a positive weight: class "
-                f"{np.argmin(totals > 0)} of {n_classes} has none, so its initial raw "
-                "prediction would be infinite."
-            )
-        return self._invert_posterior(totals / totals.sum())
+        return self._invert_posterior(class_priors(y_true, sample_weight, self._infer_n_classes(y_true)))
+
+    def scale(self, y_true: Any, sample_weight: Any = None, diagonal_factor: float | None = None) -> float:
+        """Return the factor by which the loss is regularised like the log loss.
+
+        Boosters regularise with absolute numbers, such as ``reg_lambda`` and ``min_child_weight``. Multiplied by
+        this factor, the Hessian summed over the rows at the initial raw prediction is that of the log loss.
+
+        Parameters
+        ----------
+        y_true, sample_weight
+            As in `fit_intercept_only`, with the same errors.
+        diagonal_factor : float, optional
+            As in `objective`.
+
+        Returns
+        -------
+        scale : float
+            1 for gamma = 0, at most 1e12 so that float32 derivatives stay finite.
+        """
+        if not np.any(self.gamma):
+            return 1.0
+        priors = class_priors(y_true, sample_weight, self._infer_n_classes(y_true))
+        log_loss: Any = replace(self, gamma=0.0, hessian="gauss_newton")  # type: ignore[type-var]
+        of_log_loss = log_loss._summed_hessian(priors, diagonal_factor)
+        return of_log_loss / max(self._summed_hessian(priors, diagonal_factor), 1e-12 * of_log_loss)
+
+    def _summed_hessian(self, priors: np.ndarray, diagonal_factor: float | None) -> float:
+        """Return the Hessian passed to a booster at the initial raw prediction, summed over rows and outputs."""
+        raw = np.array([self._invert_posterior(priors)] * len(priors))
+        gradient, hessian = np.empty_like(raw), np.empty_like(raw)
+        bound = self.bind(np.arange(len(priors)), priors, len(priors), np.float64, diagonal_factor)
+        bound.derivatives(raw, gradient, hessian)
+        return float(hessian.sum())
 
     @abstractmethod
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,16 +16,23 @@ class Targets:
     """Encoded labels, exponents and weights of the rows; ``targets[rows]`` selects a slice.
 
     ``truth`` is the sign of du/draw for a single raw prediction, else the index of the true class; ``weight`` is
-    class weight times sample weight, None for 1.
+    class weight times sample weight, or a factor of every row, None for 1.
     """
 
     truth: np.ndarray
     gamma: float | np.ndarray
-    weight: np.ndarray | None
+    weight: float | np.ndarray | None
 
     def __getitem__(self, rows: slice) -> Targets:
-        gamma = self.gamma if isinstance(self.gamma, float) else self.gamma[rows]
-        return Targets(self.truth[rows], gamma, None if self.weight is None else self.weight[rows])
+        gamma = self.gamma[rows] if isinstance(self.gamma, np.ndarray) else self.gamma
+        weight = self.weight[rows] if isinstance(self.weight, np.ndarray) else self.weight
+        return Targets(self.truth[rows], gamma, weight)
+
+    def scaled(self, factor: float) -> Targets:
+        """Return the targets with all weights multiplied by a factor."""
+        if factor == 1:
+            return self
+        return replace(self, weight=factor if self.weight is None else self.weight * factor)
 
 
 @dataclass(frozen=True)

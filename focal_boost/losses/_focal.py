@@ -104,7 +104,7 @@ def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> N
         t.p *= np.exp(-excess)
 
 
-def _power(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> None:
+def _power(t: Scratch, gamma: float | np.ndarray, weight: float | np.ndarray | None) -> None:
     """Compute power = q^gamma, times the weight of each row."""
     # Underflow of q is harmless: q^(g+1), a factor of every result, underflows first.
     if isinstance(gamma, float) and gamma == 2.0:
@@ -117,13 +117,15 @@ def _power(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> 
         t.power *= weight
 
 
-def loss(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+def loss(t: Scratch, gamma: float | np.ndarray, weight: float | np.ndarray | None) -> np.ndarray:
     """Return phi times the weight, shape (m,), in working memory."""
     _power(t, gamma, weight)
     return np.multiply(t.power, t.ell, out=t.ell)
 
 
-def derivatives(t: Scratch, gamma: float | np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def derivatives(
+    t: Scratch, gamma: float | np.ndarray, weight: float | np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return slope and curvature times the weight, each of shape (m,), in working memory."""
     _power(t, gamma, weight)
     gamma_p = np.multiply(t.p, gamma, out=t.odds)

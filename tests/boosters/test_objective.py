@@ -20,9 +20,7 @@ def bound_objective(loss, y, weight=None, dtype=np.float32, factor=None):
     return BoundObjective(loss.bind(y, weight, n_classes(loss), dtype, factor))
 
 
-@pytest.mark.parametrize(
-    "objective", [bound_objective(LOSSES[0], [0, 1]), WorkerObjective(LOSSES[0], np.float32, 1.0)]
-)
+@pytest.mark.parametrize("objective", [bound_objective(LOSSES[0], [0, 1]), WorkerObjective(LOSSES[0], 1.0)])
 def test_boosters_count_and_name_the_parameters(objective):
     parameters = inspect.signature(objective).parameters
     assert list(parameters) == ["y_true", "y_pred", "sample_weight"]
@@ -37,7 +35,7 @@ def test_both_objectives_equal_the_loss(loss, dtype):
         same = np.asarray(raw, order=order)
         expected = loss.objective(y, same, WEIGHT, dtype=dtype, diagonal_factor=1.5)
         bound = bound_objective(loss, y, WEIGHT, dtype, 1.5)
-        for actual in (bound(y, same, WEIGHT), WorkerObjective(loss, dtype, 1.5)(y, same, WEIGHT)):
+        for actual in (bound(y, same, WEIGHT), WorkerObjective(loss, 1.0, dtype, 1.5)(y, same, WEIGHT)):
             assert_array_equal(actual, expected)
             for array in actual:
                 assert array.dtype == np.float32
@@ -64,7 +62,7 @@ def test_the_bound_objective_ignores_the_labels_and_weights_of_the_call():
 
 def test_the_worker_objective_follows_the_labels_and_weights_of_the_call():
     y, raw = rows(LOSSES[0])
-    objective = pickle.loads(pickle.dumps(WorkerObjective(LOSSES[0], np.float32, 1.0)))
+    objective = pickle.loads(pickle.dumps(WorkerObjective(LOSSES[0], 1.0)))
     for labels, weight in ((y, None), (1 - y, WEIGHT), (y[:20], WEIGHT[:20])):
         n = len(labels)
         assert_array_equal(objective(labels, raw[:n], weight), LOSSES[0](labels, raw[:n], weight))
@@ -72,7 +70,7 @@ def test_the_worker_objective_follows_the_labels_and_weights_of_the_call():
 
 def test_threads_that_share_a_worker_objective_do_not_share_its_results():
     # Dask's workers may be threads of one process, which then train with one object.
-    objective = WorkerObjective(LOSSES[0], np.float32, 1.0)
+    objective = WorkerObjective(LOSSES[0], 1.0)
     y, raw = rows(LOSSES[0])
     here = objective(y, raw)
     with ThreadPoolExecutor(1) as pool:
@@ -84,6 +82,6 @@ def test_threads_that_share_a_worker_objective_do_not_share_its_results():
 @pytest.mark.parametrize(("loss", "n_outputs"), [(BinaryFocalLoss(), 1), (MulticlassFocalLoss(3), 3)], ids=repr)
 @pytest.mark.parametrize("shape", [(0,), (0, 0)])
 def test_a_worker_with_an_empty_partition_returns_a_column_per_output(loss, n_outputs, shape):
-    for part in WorkerObjective(loss, np.float32, 1.0)(np.empty(0), np.empty(shape, np.float32)):
+    for part in WorkerObjective(loss, 1.0)(np.empty(0), np.empty(shape, np.float32)):
         assert part.shape == (0, n_outputs)
         assert part.dtype == np.float32
