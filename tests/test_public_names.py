@@ -66,6 +66,7 @@ def test_public_methods_of_a_loss():
         "objective",
         "predict_log_proba",
         "predict_proba",
+        "scale",
     }
 
 

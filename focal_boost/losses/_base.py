@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from focal_boost._arguments import check_labels, check_sample_weight, class_priors, labels_first
 from focal_boost.losses import _focal
-from focal_boost.losses._bound import BoundLoss, Targets
+from focal_boost.losses._bound import BoundLoss, Targets, summed_hessian
 from focal_boost.losses._focal import Scratch, blocks
 from focal_boost.losses._hessian import POLICIES, Policy, second_derivative
 from focal_boost.losses._parameters import alphas_by_class, check_finite
@@ -273,16 +273,8 @@ class FocalLoss(ABC):
             return 1.0
         priors = class_priors(y_true, sample_weight, self._infer_n_classes(y_true))
         log_loss: Any = replace(self, gamma=0.0, hessian="gauss_newton")  # type: ignore[type-var]
-        of_log_loss = log_loss._summed_hessian(priors, diagonal_factor)
-        return of_log_loss / max(self._summed_hessian(priors, diagonal_factor), 1e-12 * of_log_loss)
-
-    def _summed_hessian(self, priors: np.ndarray, diagonal_factor: float | None) -> float:
-        """Return the Hessian passed to a booster at the initial raw prediction, summed over rows and outputs."""
-        raw = np.array([self._invert_posterior(priors)] * len(priors))
-        gradient, hessian = np.empty_like(raw), np.empty_like(raw)
-        bound = self.bind(np.arange(len(priors)), priors, len(priors), np.float64, diagonal_factor)
-        bound.derivatives(raw, gradient, hessian)
-        return float(hessian.sum())
+        of_log_loss = summed_hessian(log_loss, priors, diagonal_factor)
+        return of_log_loss / max(summed_hessian(self, priors, diagonal_factor), 1e-12 * of_log_loss)
 
     @abstractmethod
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:

@@ -64,7 +64,8 @@ class BinaryFocalLoss(FocalLoss):
         loss = BinaryFocalLoss(gamma=2.0)
         start = loss.fit_intercept_only(y)
         params = {"objective": "binary:logistic", "base_score": 1 / (1 + np.exp(-start))}
-        booster = xgboost.train(params, xgboost.DMatrix(X, y), obj=loss)
+        weight = np.full(len(y), loss.scale(y))
+        booster = xgboost.train(params, xgboost.DMatrix(X, y, weight=weight), obj=loss)
         proba = loss.predict_proba(booster.predict(xgboost.DMatrix(X), output_margin=True))
 
     Without an ``objective`` in ``params``, XGBoost predicts raw scores around 0.5. LightGBM does not keep the

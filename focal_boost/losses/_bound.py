@@ -48,3 +48,13 @@ class BoundLoss:
         """Write gradient and Hessian of the raw prediction, both in its shape."""
         policy, factor = self.loss._policy, self.diagonal_factor
         self.loss._derivatives(self.targets.__getitem__, raw, self.dtype, policy, factor, gradient, hessian)
+
+
+def summed_hessian(loss: FocalLoss, priors: np.ndarray, diagonal_factor: float | None) -> float:
+    """Return the Hessian passed to a booster at the initial raw prediction, summed over rows and outputs."""
+    classes = np.arange(len(priors))
+    raw = np.array([loss.fit_intercept_only(classes, priors)] * len(priors))
+    gradient, hessian = np.empty_like(raw), np.empty_like(raw)
+    bound = loss.bind(classes, priors, len(priors), np.float64, diagonal_factor)
+    bound.derivatives(raw, gradient, hessian)
+    return float(hessian.sum())

@@ -64,7 +64,8 @@ class MulticlassFocalLoss(FocalLoss):
         loss = MulticlassFocalLoss(n_classes=3)
         start = loss.fit_intercept_only(y)
         params = {"objective": "multi:softprob", "num_class": 3, "base_score": start.tolist()}
-        booster = xgboost.train(params, xgboost.DMatrix(X, y), obj=loss)
+        weight = np.full(len(y), loss.scale(y))
+        booster = xgboost.train(params, xgboost.DMatrix(X, y, weight=weight), obj=loss)
         proba = loss.predict_proba(booster.predict(xgboost.DMatrix(X), output_margin=True))
 
     Without an ``objective`` in ``params``, XGBoost predicts class labels. LightGBM's params need

@@ -180,7 +180,7 @@ def binary_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.nda
     bound = 1.0
     while excess(-bound) > 0 or excess(bound) < 0:
         bound *= 2
-    return float(brentq(excess, -bound, bound, xtol=1e-15, rtol=1e-15))
+    return float(brentq(excess, -bound, bound, xtol=1e-15, rtol=1e-15, maxiter=1000))
 
 
 def _bisect(increasing: Callable[[np.ndarray], np.ndarray], target: np.ndarray, bound: float) -> np.ndarray:
@@ -219,6 +219,6 @@ def multiclass_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np
     everywhere = np.full(priors.shape, bound)
     low = (log_ratio(-everywhere) - log_priors).min()
     high = (log_ratio(everywhere) - log_priors).max()
-    x = log_odds(float(brentq(excess, low, high, xtol=1e-14, rtol=1e-14)))
+    x = log_odds(float(brentq(excess, low, high, xtol=1e-14, rtol=1e-14, maxiter=1000)))
     raw = log_sigmoid(x)
     return raw - raw.mean()

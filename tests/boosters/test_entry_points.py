@@ -121,13 +121,13 @@ def test_alpha_equals_a_sample_weight_by_class(data, loss, fit):
 
 @pytest.mark.parametrize(("data", "loss"), CASES)
 def test_the_documented_recipe_equals_the_estimator(data, loss):
-    """Start from fit_intercept_only, read probabilities through predict_proba: XGBoost, by hand."""
+    """Start, scaled weights and probabilities by hand."""
     X, y = data()
-    start = loss.fit_intercept_only(y)
+    start, weight = loss.fit_intercept_only(y), np.full(len(y), loss.scale(y))
     binary = np.ndim(start) == 0
     base_score = float(1 / (1 + np.exp(-start))) if binary else start.tolist()
     params = {**xgb_native_params(y), "base_score": base_score}
-    model = xgboost.train(params, xgboost.DMatrix(X, y), ROUNDS, obj=loss)
+    model = xgboost.train(params, xgboost.DMatrix(X, y, weight=weight), ROUNDS, obj=loss)
     by_hand = loss.predict_proba(model.predict(xgboost.DMatrix(X), output_margin=True))
     estimator = FocalBoostClassifier(
         XGBClassifier(n_estimators=ROUNDS, **XGBOOST), gamma=loss.gamma, alpha=loss.alpha
@@ -139,7 +139,8 @@ def test_lightgbm_recipe_without_the_estimator():
     X, y = digit_eight()
     loss = BinaryFocalLoss(gamma=2.0)
     start = loss.fit_intercept_only(y)
-    data = lightgbm.Dataset(X, y, init_score=np.full(len(y), start))
+    weight = np.full(len(y), loss.scale(y))
+    data = lightgbm.Dataset(X, y, weight=weight, init_score=np.full(len(y), start))
     model = lightgbm.train(lgb_native_params(loss, y), data, ROUNDS)
     by_hand = loss.predict_proba(start + model.predict(X, raw_score=True))
     estimator = FocalBoostClassifier(LGBMClassifier(n_estimators=ROUNDS, **LIGHTGBM), gamma=2.0, alpha=0.25)
