@@ -14,6 +14,7 @@ from ..classifier.test_bad_input import (
     X,
     Y,
     assert_refused,
+    one_of_each,
 )
 from ..classifier.test_bad_settings import FIT_PARAMS, INNER
 from ..classifier.test_equal_input import backwards, in_halves
@@ -115,18 +116,23 @@ def refused(fitted, monkeypatch):
     return check
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
-@pytest.mark.parametrize(("params", "message", "got"), PARAMETERS, ids=lambda v: str(v)[:30])
-def test_parameters_refused(name, params, message, got, refused):
-    refused(name, message, got, params)
+@pytest.mark.parametrize(("params", "message", "got"), one_of_each(PARAMETERS), ids=lambda v: str(v)[:30])
+def test_parameters_refused(params, message, got, refused):
+    refused("xgboost", message, got, params)
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize(
     ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
 )
-def test_data_refused(name, data, message, got, refused):
-    refused(name, *on_dask(data, message, got), **data)
+def test_data_refused(data, message, got, refused):
+    refused("xgboost", *on_dask(data, message, got), **data)
+
+
+def test_lightgbm_refuses_before_training(refused):
+    for params, message, got in one_of_each(PARAMETERS):
+        refused("lightgbm", message, got, params)
+    for data, message, got in one_of_each(DATA):
+        refused("lightgbm", *on_dask(data, message, got), **data)
 
 
 @pytest.mark.parametrize(("name", "params"), of_clusters(INNER))
