@@ -47,7 +47,11 @@ _UNSUPPORTED = {
 _LEARNING_RATE = ("learning_rate", "eta")
 _STOPPING = ("early_stopping_rounds", "od_type", "od_wait", "od_pval")
 _VERBOSITY = ("verbose", "silent", "logging_level", "verbose_eval")
+_BORDERS = ("border_count", "max_bin", "feature_border_type", "per_float_feature_quantization")
 _METRICS = ("eval_metric", "custom_metric", "custom_loss")
+# The largest ratio of the class weights. CatBoost stores focal_alpha in single precision, so that the weight of the
+# first class is inaccurate by up to 0.3 % there, and 0 beyond 2**25.
+_LARGEST_RATIO = 100_000
 # Passed to the pools, not to the estimator.
 _COLUMNS = ("cat_features", "text_features", "embedding_features")
 
@@ -185,9 +189,10 @@ class CatBoost:
             missing.remove("learning_rate")
         if not missing:
             return {}
-        quiet = {name: value for name, value in settings.items() if name not in _VERBOSITY}
-        quiet |= {"allow_writing_files": False, "verbose": False, "loss_function": "Logloss"}
-        first_round = type(self.estimator)(**quiet)
+        quick = {name: value for name, value in settings.items() if name not in (*_VERBOSITY, *_BORDERS)}
+        quick |= {"allow_writing_files": False, "verbose": False, "loss_function": "Logloss"}
+        # The choice does not depend on the borders, which take most of the time of a round.
+        first_round = type(self.estimator)(**quick, border_count=1, feature_border_type="Uniform")
         first_round.fit(
             pool, eval_set=eval_pools or None, use_best_model=use_best_model, callbacks=[_FirstRound()]
         )
@@ -286,6 +291,12 @@ def _check_loss(loss: FocalLoss, n_classes: int) -> None:
         raise ValueError(
             f"hessian must be 'safeguarded' with a CatBoostClassifier, which computes its own: {instead}; "
             f"got {loss.hessian!r}."
+        )
+    negative, positive = _class_weights(loss.alpha)
+    if loss.gamma != 0 and positive > _LARGEST_RATIO * negative:
+        raise ValueError(
+            f"alpha must give the second class at most {_LARGEST_RATIO} times the weight of the first with a "
+            f"CatBoostClassifier, which stores the weights in single precision: {instead}; got {loss.alpha!r}."
         )
 
 
