@@ -128,7 +128,7 @@ def native(booster: str, model: Any, proba_of: Any = probabilities, start: Any =
 
 def log_loss_model(contender: Contender, data: Data, params: Params) -> Model:
     """Train with the booster's built-in log loss."""
-    if contender.booster not in ("xgboost", "lightgbm"):
+    if contender.booster == "hist gradient boosting":
         return focal_boost(contender, data, params)  # gamma 0 without class weights is the built-in log loss
     more, arguments = stopping(contender.booster, data.stop)
     if contender.booster == "xgboost":

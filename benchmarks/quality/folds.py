@@ -19,8 +19,15 @@ from benchmarks.quality import by_hand, contenders, peers, sets
 from benchmarks.quality.contenders import STANDARD, Contender, Data, Model, Params
 from focal_boost.comparison.scores import best_thresholds, corrected_error, score
 
+
+def log_loss_model(contender: Contender, data: Data, params: Params) -> Model:
+    """Train with the built-in log loss of the booster."""
+    train = peers.catboost if contender.booster == "catboost" else contenders.log_loss_model
+    return train(contender, data, params)
+
+
 TRAINERS: dict[str, Callable[[Contender, Data, Params], Model]] = {
-    "log loss": contenders.log_loss_model,
+    "log loss": log_loss_model,
     "focal_boost": contenders.focal_boost,
     "by hand": by_hand.train,
     **peers.PEERS,

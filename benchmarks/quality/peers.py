@@ -28,14 +28,13 @@ from focal_boost.comparison.scores import log_loss
 
 
 def catboost(contender: Contender, data: Data, params: Params) -> Model:
-    """Train CatBoost's ``Focal`` with alpha 0.5, which is without class weights."""
-    if data.n_classes > 2:
-        raise NotImplementedError("CatBoost has no focal loss for more than two classes")
+    """Train CatBoost's log loss, or its ``Focal`` with alpha 0.5, which is without class weights; two classes."""
     (X, y), (X_stop, y_stop) = data.train, data.stop
+    focal = f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}"
     model = estimator(
         "catboost",
         params,
-        loss_function=f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}",
+        loss_function=focal if contender.gamma else "Logloss",
         eval_metric="Logloss",
         early_stopping_rounds=PATIENCE,
         cat_features=list(X.select_dtypes("category").columns),
@@ -111,14 +110,12 @@ def bokbokbok(contender: Contender, data: Data, params: Params) -> Model:
     return Model(lambda X: np.asarray(model.predict(X)), probabilities, int(model.best_iteration))
 
 
-PEERS = {"CatBoost Focal": catboost, "gbdtCBL": gbdt_cbl, "imlightgbm": imlightgbm, "bokbokbok": bokbokbok}
+PEERS = {"CatBoost": catboost, "gbdtCBL": gbdt_cbl, "imlightgbm": imlightgbm, "bokbokbok": bokbokbok}
 
 
 def contenders(booster: str) -> list[Contender]:
     """Return the models of other packages on a booster."""
-    names = {
-        "xgboost": ["gbdtCBL"],
-        "lightgbm": ["gbdtCBL", "imlightgbm", "bokbokbok"],
-        "catboost": ["CatBoost Focal"],
-    }
+    if booster == "catboost":
+        return [Contender("CatBoost", booster, gamma) for gamma in (1.0, 2.0)]
+    names = {"xgboost": ["gbdtCBL"], "lightgbm": ["gbdtCBL", "imlightgbm", "bokbokbok"]}
     return [Contender(name, booster, 2.0) for name in names.get(booster, [])]

@@ -71,12 +71,13 @@ def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
             ax.plot(wide.index, wide.to_numpy(), color=colour, lw=0.6, alpha=0.4)
             mean = np.exp(np.log(wide).mean(axis=1))
             ax.plot(wide.index, mean, "o-", color=colour, lw=2.2, label=f"{name}, geometric mean")
+        ax.plot([], [], color="grey", lw=0.6, label="one data set")
         _ratio_axis(ax)
         ax.set_xlabel("gamma (0: the built-in log loss)")
         ax.set_title(f"{'two' if binary else 'more'} classes, {part.set.nunique()} sets")
     axes[0].set_ylim(fits.loss.min() / 1.02, fits.loss.max() * 1.02)
     axes[0].set_ylabel("log loss of the posterior / of the built-in model")
-    axes[0].legend(loc="lower left")
+    axes[1].legend(loc="lower right")
     _save(figure, path)
 
 
