@@ -16,7 +16,7 @@ def read(results: Path, name: str) -> pd.DataFrame:
 
     ``loss`` is the log loss divided by the built-in one of the same booster, ``precision`` the difference in
     average precision. ``loss_sign`` and ``precision_sign`` are +1 or -1 for a difference with a p-value below
-    5 % in the corrected resampled t-test, else 0.
+    5 % in the corrected resampled t-test, else 0; studies with few columns do not have the latter.
     """
     text = {"set": str, "variant": str, "error": str}
     fits = pd.read_csv(results / f"{name}.csv", keep_default_na=False, na_values=[""], dtype=text)
@@ -31,9 +31,10 @@ def read(results: Path, name: str) -> pd.DataFrame:
     fits["base"] = fits.log_loss - fits.log_loss_difference
     fits["loss"] = fits.log_loss / fits.base
     fits["loss_sign"] = sign(fits, "log_loss")
-    if "average_precision" in fits:
-        fits["base_precision"] = fits.average_precision - fits.average_precision_difference
+    if "average_precision_difference" in fits:
         fits["precision"] = fits.average_precision_difference
+    if "average_precision" in fits:
+        fits["base_precision"] = fits.average_precision - fits.precision
         fits["precision_sign"] = sign(fits, "average_precision")
     return fits
 

@@ -11,7 +11,7 @@ from benchmarks.harness import Row
 from benchmarks.quality import folds, sets
 from benchmarks.quality.contenders import DEFAULTS, Contender, Data, Model, probabilities
 
-GAMMAS = (1.0, 2.0, 5.0)
+GAMMAS = (1.0, 2.0)
 
 
 def evaluate(table: sets.Table, booster: str) -> list[Row]:

@@ -58,7 +58,7 @@ def versions(table: sets.Table, booster: str) -> list[harness.Row]:
 def floor(table: sets.Table, booster: str) -> list[harness.Row]:
     """Hessians with other floors."""
     entering = [Contender("log loss", booster)]
-    entering += [Contender("focal_boost", booster, gamma, name) for gamma in (1.0, 2.0, 5.0) for name in HESSIANS]
+    entering += [Contender("focal_boost", booster, gamma, name) for gamma in (1.0, 2.0) for name in HESSIANS]
     return folds.evaluate(table, entering, once=entering)
 
 
@@ -76,20 +76,18 @@ STUDIES = {
         (*BOOSTERS, "hist gradient boosting", "catboost"),
         applies=lambda n_classes, n_rows, booster: n_classes == 2 or booster != "catboost",
     ),
-    "versions": Study(versions, ("xgboost",)),
-    "tuned": Study(
-        tuned.evaluate, columns=tuned.COLUMNS, applies=lambda n_classes, n_rows, booster: n_rows <= 8000
-    ),
+    "versions": Study(versions, ("xgboost",), columns=folds.SHORT),
+    "tuned": Study(tuned.evaluate, columns=folds.SHORT, applies=lambda n_classes, n_rows, booster: n_rows <= 8000),
     "extremes": Study(extremes.evaluate, key=extremes.KEY, columns=extremes.COLUMNS, max_rows=50_000),
-    "overfitted": Study(overfitted.evaluate),
+    "overfitted": Study(overfitted.evaluate, columns=folds.SHORT),
     "recalibration": Study(
         recalibration.evaluate,
         columns=recalibration.COLUMNS,
         max_rows=30_000,
         applies=lambda n_classes, n_rows, booster: n_classes == 2,
     ),
-    "floor": Study(floor, max_rows=4000),
-    "scale": Study(scale),
+    "floor": Study(floor, columns=folds.SHORT, max_rows=4000),
+    "scale": Study(scale, columns=folds.SHORT),
     "separable": Study(separable.evaluate, key=separable.KEY, columns=separable.COLUMNS),
 }
 

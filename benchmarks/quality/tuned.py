@@ -15,7 +15,6 @@ from benchmarks.quality.contenders import STANDARD, Contender
 
 GAMMAS = (0.0, 1.0, 2.0)
 N_SETTINGS = 10
-COLUMNS = tuple(column for column in folds.COLUMNS if column != "cpu_seconds")
 
 
 def settings(booster: str) -> Iterator[dict[str, Any]]:
