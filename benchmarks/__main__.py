@@ -22,7 +22,8 @@ DOCS = harness.ROOT / "docs"
 PAGES = [DOCS / "benchmark-quality-tables.md", DOCS / "benchmark-speed.md"]
 PLOTS = {
     "quality": quality_plot.plot,
-    "quality-policies": quality_plot.plot_policies,
+    "quality-extremes": quality_plot.plot_extremes,
+    "quality-separable": quality_plot.plot_separable,
     "speed": speed_report.plot,
     "scaling": scaling_plot.plot,
 }

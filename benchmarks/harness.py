@@ -64,12 +64,15 @@ class Results:
         self._rows = {self._key_of(row): row for row in read_rows(self.path)} if self.path.exists() else {}
 
     def __contains__(self, row: Row) -> bool:
-        return self._key_of(row) in self._rows
+        """Whether there is a row with these values, which may be only some of the key columns."""
+        values = {column: _cell(value) for column, value in row.items()}
+        return any(values.items() <= known.items() for known in self._rows.values())
 
-    def add(self, row: Row) -> None:
-        """Add a row or replace the one with the same key, and write the file."""
-        row = {column: _cell(row.get(column)) for column in self.columns}
-        self._rows[self._key_of(row)] = row
+    def add(self, *rows: Row) -> None:
+        """Add rows or replace those with the same key, and write the file."""
+        for row in rows:
+            row = {column: _cell(row.get(column)) for column in self.columns}
+            self._rows[self._key_of(row)] = row
         part = self.path.with_suffix(".part")
         with part.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, lineterminator="\n")
@@ -115,8 +118,7 @@ def run(results: Results, problems: Mapping[str, Callable[[], Iterable[Row]]], j
         try:
             for name, work in problems.items():
                 progress.update(bar, description=name)
-                for row in futures[name].result() if jobs else work():
-                    results.add(row)
+                results.add(*(futures[name].result() if jobs else work()))
                 progress.advance(bar)
         finally:
             pool.shutdown(cancel_futures=True)

@@ -6,46 +6,47 @@ sigmoid or softmax of the raw prediction.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.quality.contenders import (
-    LEARNING_RATE,
     PATIENCE,
-    ROUNDS,
     THREADS,
     Contender,
-    Outcome,
+    Data,
+    Model,
+    Params,
     estimator,
-    outcome,
-    parts,
+    native,
     probabilities,
-    raw_prediction,
-    rounds_of,
+    stopping,
     with_missing_category,
 )
-from benchmarks.quality.sets import SEED, Fold, Table
+from benchmarks.quality.sets import SEED, Rows
 from focal_boost.comparison.scores import log_loss
 
 
-def catboost(contender: Contender, table: Table, fold: Fold) -> Outcome:
-    """Train CatBoost's log loss (gamma 0) or ``Focal``, with alpha 0.5: no class weight."""
-    (X, y), (X_stop, y_stop), (X_test, _) = parts(replace(table, X=with_missing_category(table.X)), fold)
-    built_in = "Logloss" if table.n_classes == 2 else "MultiClass"
+def catboost(contender: Contender, data: Data, params: Params) -> Model:
+    """Train CatBoost's log loss, or its ``Focal`` with alpha 0.5, which is without class weights; two classes."""
+    (X, y), (X_stop, y_stop) = data.train, data.stop
+    focal = f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}"
     model = estimator(
         "catboost",
-        loss_function=f"Focal:focal_alpha=0.5;focal_gamma={contender.gamma:g}" if contender.gamma else built_in,
-        eval_metric=built_in,
+        params,
+        loss_function=focal if contender.gamma else "Logloss",
+        eval_metric="Logloss",
+        early_stopping_rounds=PATIENCE,
         cat_features=list(X.select_dtypes("category").columns),
-    ).fit(X, y, eval_set=(X_stop, y_stop))
-    raws = (np.asarray(model.predict(X, prediction_type="RawFormulaVal")) for X in (X_test, X_stop))
-    return outcome(*raws, rounds_of("catboost", model))
+    ).fit(with_missing_category(X), y, eval_set=(with_missing_category(X_stop), y_stop))
+
+    def raw(X: Any) -> np.ndarray:
+        return np.asarray(model.predict(with_missing_category(X), prediction_type="RawFormulaVal"))
+
+    return Model(raw, probabilities, int(model.tree_count_))
 
 
-def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]:
+def _lightgbm_arguments(stop: Rows) -> dict[str, Any]:
     from lightgbm import early_stopping
 
     def metric(y: np.ndarray, raw: np.ndarray) -> tuple[str, float, bool]:
@@ -54,91 +55,67 @@ def _lightgbm_arguments(stop: tuple[pd.DataFrame, np.ndarray]) -> dict[str, Any]
     return {"eval_set": [stop], "eval_metric": metric, "callbacks": [early_stopping(PATIENCE, verbose=False)]}
 
 
-def gbdt_cbl(contender: Contender, table: Table, fold: Fold) -> Outcome:
+def gbdt_cbl(contender: Contender, data: Data, params: Params) -> Model:
     """Train with gbdtCBL, a callable for either booster that starts from a raw prediction of 0."""
     from gbdtCBL.binary import FLLoss
     from gbdtCBL.lgbmulti import LGBFLMulti
     from gbdtCBL.xgbmulti import XGBFLMulti
 
-    train, stop, (X_test, _) = parts(table, fold)
-    on_xgboost = contender.booster == "xgboost"
-    multiclass = XGBFLMulti if on_xgboost else LGBFLMulti
-    objective = (FLLoss if table.n_classes == 2 else multiclass)(contender.gamma)
+    on_xgboost, binary = contender.booster == "xgboost", data.n_classes == 2
+    objective = (FLLoss if binary else XGBFLMulti if on_xgboost else LGBFLMulti)(contender.gamma)
     if on_xgboost:
-        metric = "logloss" if table.n_classes == 2 else "mlogloss"
-        model = estimator("xgboost", objective=objective, eval_metric=metric)
-        model.fit(*train, eval_set=[stop], verbose=False)
+        more, arguments = stopping("xgboost", data.stop)
+        more["eval_metric"] = "logloss" if binary else "mlogloss"
     else:
-        model = estimator("lightgbm", objective=objective, metric="None").fit(*train, **_lightgbm_arguments(stop))
-    raws = (raw_prediction(contender.booster, model, X) for X in (X_test, stop[0]))
-    return outcome(*raws, rounds_of(contender.booster, model))
+        more, arguments = {"metric": "None"}, _lightgbm_arguments(data.stop)
+    model = estimator(contender.booster, params, objective=objective, **more).fit(*data.train, **arguments)
+    return native(contender.booster, model)
 
 
-def imlightgbm(contender: Contender, table: Table, fold: Fold) -> Outcome:
+def imlightgbm(contender: Contender, data: Data, params: Params) -> Model:
     """Train with imlightgbm, a classifier that wraps LightGBM."""
     from imlightgbm import ImbalancedLGBMClassifier
 
-    train, stop, (X_test, _) = parts(table, fold)
     kind = {"objective": "binary_focal"}
-    if table.n_classes > 2:
-        kind = {"objective": "multiclass_focal", "num_class": table.n_classes}
-    model = ImbalancedLGBMClassifier(
-        gamma=contender.gamma,
-        n_estimators=ROUNDS,
-        learning_rate=LEARNING_RATE,
-        n_jobs=THREADS,
-        random_state=SEED,
-        verbose=-1,
-        metric="None",
-        **kind,
-    ).fit(*train, **_lightgbm_arguments(stop))
-    largest = float(np.abs(model.predict(X_test, raw_score=True)).max())
-    probas = (model.predict_proba(X) for X in (X_test, stop[0]))
-    return Outcome(*probas, rounds_of("lightgbm", model), largest)
+    if data.n_classes > 2:
+        kind = {"objective": "multiclass_focal", "num_class": data.n_classes}
+    shared = {"n_jobs": THREADS, "random_state": SEED, "verbose": -1, "metric": "None"}
+    model = ImbalancedLGBMClassifier(gamma=contender.gamma, **shared, **params, **kind)
+    model.fit(*data.train, **_lightgbm_arguments(data.stop))
+    return Model(model.predict_proba, lambda proba: proba, int(model.best_iteration_))
 
 
-def bokbokbok(contender: Contender, table: Table, fold: Fold) -> Outcome:
+def bokbokbok(contender: Contender, data: Data, params: Params) -> Model:
     """Train with bokbokbok, an objective for the native interfaces, binary only."""
     import lightgbm
     from bokbokbok.loss_functions.classification import WeightedFocalLoss
 
-    if table.n_classes > 2:
+    if data.n_classes > 2:
         raise NotImplementedError("bokbokbok has no focal loss for more than two classes")
-    (X, y), (X_stop, y_stop), (X_test, _) = parts(table, fold)
 
-    def metric(raw: np.ndarray, data: Any) -> tuple[str, float, bool]:
-        return "log_loss", log_loss(data.get_label().astype(int), probabilities(raw)), False
+    def metric(raw: np.ndarray, rows: Any) -> tuple[str, float, bool]:
+        return "log_loss", log_loss(rows.get_label().astype(int), probabilities(raw)), False
 
-    train = lightgbm.Dataset(X, y)
+    train = lightgbm.Dataset(*data.train)
+    shared = {"num_threads": THREADS, "seed": SEED, "metric": "None", "verbosity": -1}
+    objective = WeightedFocalLoss(alpha=1.0, gamma=contender.gamma)
     model = lightgbm.train(
-        {
-            "objective": WeightedFocalLoss(alpha=1.0, gamma=contender.gamma),
-            "metric": "None",
-            "learning_rate": LEARNING_RATE,
-            "num_threads": THREADS,
-            "seed": SEED,
-            "verbosity": -1,
-        },
+        {"learning_rate": params["learning_rate"], "objective": objective, **shared},
         train,
-        num_boost_round=ROUNDS,
-        valid_sets=[lightgbm.Dataset(X_stop, y_stop, reference=train)],
+        num_boost_round=params["n_estimators"],
+        valid_sets=[lightgbm.Dataset(*data.stop, reference=train)],
         feval=metric,
         callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
     )
-    raws = (np.asarray(model.predict(X)) for X in (X_test, X_stop))
-    return outcome(*raws, model.best_iteration)
+    return Model(lambda X: np.asarray(model.predict(X)), probabilities, int(model.best_iteration))
 
 
 PEERS = {"CatBoost": catboost, "gbdtCBL": gbdt_cbl, "imlightgbm": imlightgbm, "bokbokbok": bokbokbok}
 
 
-def contenders() -> list[Contender]:
-    """Return the models of other packages."""
-    return [
-        Contender("CatBoost", "catboost"),
-        Contender("CatBoost", "catboost", 2.0),
-        Contender("gbdtCBL", "xgboost", 2.0),
-        Contender("gbdtCBL", "lightgbm", 2.0),
-        Contender("imlightgbm", "lightgbm", 2.0),
-        Contender("bokbokbok", "lightgbm", 2.0),
-    ]
+def contenders(booster: str) -> list[Contender]:
+    """Return the models of other packages on a booster."""
+    if booster == "catboost":
+        return [Contender("CatBoost", booster, gamma) for gamma in (1.0, 2.0)]
+    names = {"xgboost": ["gbdtCBL"], "lightgbm": ["gbdtCBL", "imlightgbm", "bokbokbok"]}
+    return [Contender(name, booster, 2.0) for name in names.get(booster, [])]

@@ -11,16 +11,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
 
 N_FOLDS = 3
 SEED = 20_241
 FACTS = ("rows", "features", "classes", "smallest_class", "left_out")
 FEWEST_ROWS = 12  # per class: four per fold, enough for the inner split
+
+
+Rows: TypeAlias = tuple[pd.DataFrame, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,11 @@ class Table:
     X: pd.DataFrame
     y: np.ndarray
     n_classes: int
-    rare: np.ndarray  # whether the row's class has fewer than FEWEST_ROWS rows; such rows are never tested
-    left_out: dict[str, int]  # number of rows of each of these classes
+    left_out: dict[str, int]  # number of rows of each class with fewer than FEWEST_ROWS rows
+
+    def rows(self, indices: np.ndarray) -> Rows:
+        """Return features and labels of some rows."""
+        return self.X.iloc[indices], self.y[indices]
 
 
 @dataclass(frozen=True)
@@ -44,15 +50,15 @@ class Fold:
     test: np.ndarray
 
 
-def names(folder: Path) -> list[str]:
-    """Return the names of the data sets, binary ones first, then by size."""
+def index_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the facts of the data sets, the largest first: the processes then finish at about the same time."""
     index = json.loads((folder / "INDEX.json").read_text())
-    return sorted(index, key=lambda name: (index[name]["K"] > 2, index[name]["rows"]))
+    return dict(sorted(index.items(), key=lambda item: -item[1]["rows"] * item[1]["K"]))
 
 
-def load(folder: Path, name: str, max_rows: int, keep_rare: bool) -> Table:
-    """Return a data set of at most ``max_rows``; classes too small to test are dropped or only trained on."""
-    facts = json.loads((folder / "INDEX.json").read_text())[name]
+def load(folder: Path, name: str, max_rows: int) -> Table:
+    """Return a data set of at most ``max_rows``, without classes that are too small to test."""
+    facts = index_of(folder)[name]
     X, target = _read(folder / facts["file"])
     for column in X:
         if column in facts["categorical"] or not pd.api.types.is_numeric_dtype(X[column]):
@@ -63,13 +69,13 @@ def load(folder: Path, name: str, max_rows: int, keep_rare: bool) -> Table:
         X, target = X.iloc[rows].reset_index(drop=True), target[rows]
     labels, counts = np.unique(target, return_counts=True)
     left_out = {str(label): int(n) for label, n in zip(labels, counts, strict=True) if n < FEWEST_ROWS}
-    if left_out and not keep_rare:
+    if left_out:
         kept = ~np.isin(target, list(left_out))
         X, target = X[kept].reset_index(drop=True), target[kept]
     labels, y = np.unique(target, return_inverse=True)
     if facts["K"] == 2:
         y = (target == str(facts["positive"])).astype(np.int64)
-    return Table(name, X, y, len(labels), np.isin(target, list(left_out)), left_out)
+    return Table(name, X, y, len(labels), left_out)
 
 
 def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
@@ -80,15 +86,17 @@ def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
     return frame.drop(columns="target"), frame["target"].to_numpy(dtype=str)
 
 
-def folds(table: Table) -> Iterator[Fold]:
+def repetitions(n_rows: int) -> int:
+    """Return how often the cross-validation is repeated: more often on few rows, whose scores vary more."""
+    return 5 if n_rows <= 2_000 else 3 if n_rows <= 8_000 else 1
+
+
+def folds(table: Table, n_repeats: int = 1) -> Iterator[Fold]:
     """Yield the same folds for every contender; a fifth of the rows not tested is for early stopping."""
-    common, rare = np.flatnonzero(~table.rare), np.flatnonzero(table.rare)
-    splitter = StratifiedKFold(N_FOLDS, shuffle=True, random_state=SEED)
-    for i, (rest, test) in enumerate(splitter.split(common, table.y[common])):
-        train, stop = train_test_split(
-            common[rest], test_size=0.2, stratify=table.y[common[rest]], random_state=SEED + i
-        )
-        yield Fold(np.concatenate([train, rare]), stop, common[test])
+    splitter = RepeatedStratifiedKFold(n_splits=N_FOLDS, n_repeats=n_repeats, random_state=SEED)
+    for i, (rest, test) in enumerate(splitter.split(table.y, table.y)):
+        train, stop = train_test_split(rest, test_size=0.2, stratify=table.y[rest], random_state=SEED + i)
+        yield Fold(train, stop, test)
 
 
 def facts_of(table: Table) -> dict[str, Any]:

@@ -2,112 +2,168 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality.contenders import BOOSTERS, label
-from benchmarks.quality.summary import KEY, by_set, geometric_mean, own, read, with_built_in
+from benchmarks.quality.contenders import label
+from benchmarks.quality.effects import geometric_mean, read
 from focal_boost import BinaryFocalLoss
+
+ORDER = ["xgboost", "lightgbm", "hist gradient boosting", "catboost"]
+
+
+def _finished(fits: pd.DataFrame) -> pd.DataFrame:
+    return fits[fits.error.isna()]
 
 
 def overview(fits: pd.DataFrame, binary: bool) -> pd.DataFrame:
-    """Return a row per contender: its scores over all sets against its booster's built-in log loss."""
+    """Return a row per booster and contender: its effects over all sets."""
     fits = fits[(fits.classes == 2) == binary]
-    n_sets = fits.set.nunique()
-    loss, precision = by_set(fits, "log_loss", True), by_set(fits, "average_precision", False)
-    fits = with_built_in(fits).assign(
-        loss=loss.effect,
-        loss_sign=loss.sign,
-        loss_rank=loss.groupby("set").value.rank(),
-        precision=precision.effect,
-        precision_sign=precision.sign,
-        precision_rank=precision.groupby("set").value.rank(ascending=False),
-    )
+    n_sets, fits = fits.set.nunique(), _finished(fits)
     rows = []
-    for _, x in fits.groupby(KEY, dropna=False):
-        first = x.iloc[0]
-        row = {
-            "booster": first.booster,
-            "contender": label(first),
-            "sets": f"{len(x)}/{n_sets}",
-            "log loss x": geometric_mean(x.loss),
-            "worst": x.loss.max(),
-            "better/worse": f"{(x.loss_sign < 0).sum()}/{(x.loss_sign > 0).sum()}",
-            "AP": x.precision.mean(),
-            "AP better/worse": f"{(x.precision_sign > 0).sum()}/{(x.precision_sign < 0).sum()}",
-            "ROC AUC": (x.roc_auc - x.built_in_roc_auc).mean(),
-            "Brier x": geometric_mean(x.brier / x.built_in_brier),
-            "ECE": x.ece.mean(),
-            "F1": (x.f1 - x.built_in_f1).mean(),
-            "rank AP": f"{x.precision_rank.mean():.1f}",
-            "rank loss": f"{x.loss_rank.mean():.1f}",
-            "rounds": f"{x.rounds.mean():.0f}",
-            "CPU time x": geometric_mean(x.cpu_seconds / x.built_in_cpu_seconds),
-        }
-        order = (first.booster != "xgboost", first.booster != "lightgbm")
-        order += (first.contender != "log loss", first.contender != "focal_boost", row["contender"])
-        rows.append((order, row))
-    return pd.DataFrame([row for _, row in sorted(rows, key=lambda pair: pair[0])])
-
-
-def per_set(fits: pd.DataFrame, measure: str, ratio: bool, gamma: float) -> pd.DataFrame:
-    """Return a row per set: the built-in value of each booster and the effect of ``gamma``, * beyond noise."""
-    table = by_set(own(fits), measure, ratio)
-    table = table[(table.contender == "focal_boost") & (table.gamma == gamma)]
-    rows = []
-    for name, group in table.sort_values(["classes", "set"]).groupby("set", sort=False):
-        row: dict[str, Any] = {"set": name, "classes": int(group.classes.iloc[0])}
-        for fit in group.sort_values("booster", ascending=False).itertuples():
-            effect = f"{fit.effect:.3f}" if ratio else f"{fit.effect:+.3f}"
-            row[f"{fit.booster} built-in"] = f"{fit.base:.4f}"
-            row[f"{fit.booster} gamma {gamma:g}"] = effect + (" *" if fit.sign else "")
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def policies(fits: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per gamma, booster and Hessian."""
-    fits = with_built_in(fits).assign(
-        loss=by_set(fits, "log_loss", True).effect, precision=by_set(fits, "average_precision", False).effect
-    )
-    rows = []
-    for key, x in fits[fits.contender == "focal_boost"].groupby(["gamma", "booster", "variant"]):
-        two = x.classes == 2
+    for (booster, *_), x in _groups(fits, ["booster", "contender", "gamma", "variant"]):
         rows.append(
             {
-                "gamma": f"{key[0]:g}",
-                "booster": key[1],
-                "Hessian": key[2],
-                "log loss x, 2 classes": geometric_mean(x.loss[two]),
-                "more classes": geometric_mean(x.loss[~two]),
-                "worst": x.loss.max(),
-                "worst set": x.set[x.loss.idxmax()],
-                "AP, 2 classes": x.precision[two].mean(),
-                "AP, more": x.precision[~two].mean(),
-                "largest raw": f"{x.largest_raw.max():.1f}",
+                "booster": booster,
+                "contender": label(x.iloc[0]),
+                "sets": f"{len(x)}/{n_sets}",
+                **_loss(x),
+                **_precision(x),
+                "ECE": x.ece.mean(),
+                "rounds": f"{x.rounds.mean():.0f}",
             }
         )
     return pd.DataFrame(rows)
 
 
-def scales(fits: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per gamma: log loss and average precision of the loss as it is and rescaled, per booster."""
-    loss = by_set(fits, "log_loss", True)
-    loss["precision"] = by_set(fits, "average_precision", False).effect
+def _groups(fits: pd.DataFrame, keys: list[str]) -> list[tuple[Any, pd.DataFrame]]:
+    """Return the groups in the order of the boosters, then in the order in which they ran."""
+    groups = list(fits.groupby(keys, dropna=False, sort=False))
+    position = keys.index("booster")
+    return sorted(groups, key=lambda group: ORDER.index(group[0][position]))
+
+
+def _loss(x: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "log loss x": geometric_mean(x.loss),
+        "worst": f"{x.loss.max():.3f} ({x.set[x.loss.idxmax()]})",
+        "better/worse": f"{(x.loss_sign < 0).sum()}/{(x.loss_sign > 0).sum()}",
+    }
+
+
+def _precision(x: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "AP": f"{x.precision.mean():+.4f}",
+        "AP better/worse": f"{(x.precision_sign > 0).sum()}/{(x.precision_sign < 0).sum()}",
+    }
+
+
+def per_set(fits: pd.DataFrame, measure: str, gamma: float = 2.0) -> pd.DataFrame:
+    """Return a row per set: the built-in value of both boosters and the effect of ``gamma``, * beyond noise."""
+    fits = _finished(fits[(fits.contender == "focal_boost") & (fits.gamma == gamma) & (fits.variant == "")])
     rows = []
-    for gamma, group in loss[loss.gamma > 0].groupby("gamma"):
-        row: dict[str, Any] = {"gamma": f"{gamma:g}"}
-        for booster in BOOSTERS:
-            for variant in ("", "rescaled"):
-                x = group[(group.booster == booster) & (group.variant == variant)]
-                row[f"{booster} {variant}".strip()] = (
-                    f"{geometric_mean(x.effect):.3f} (worst {x.effect.max():.2f}), AP {x.precision.mean():+.4f}"
+    for name, group in fits.sort_values(["classes", "set"]).groupby("set", sort=False):
+        row: dict[str, Any] = {"set": name, "classes": int(group.classes.iloc[0])}
+        for booster in ORDER[:2]:
+            for fit in group[group.booster == booster].itertuples():
+                loss = measure == "log_loss"
+                effect = f"{fit.loss:.3f}" if loss else f"{fit.precision:+.3f}"
+                row[f"{booster} built-in"] = f"{fit.base if loss else fit.base_precision:.4f}"
+                row[f"{booster} gamma {gamma:g}"] = effect + (
+                    " *" if (fit.loss_sign if loss else fit.precision_sign) else ""
                 )
         rows.append(row)
+    return pd.DataFrame(rows).fillna("")
+
+
+def by_variant(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per booster, contender, gamma and variant, with two and with more classes apart."""
+    rows = []
+    for (booster, *_), x in _groups(_finished(fits), ["booster", "contender", "gamma", "variant"]):
+        two, more = x[x.classes == 2], x[x.classes > 2]
+        row = {"booster": booster, "contender": label(x.iloc[0])}
+        for name, part in (("2 classes", two), ("more", more)):
+            row |= {
+                f"log loss x, {name}": geometric_mean(part.loss),
+                f"AP, {name}": f"{part.precision.mean():+.4f}",
+                f"ECE, {name}": part.ece.mean(),
+            }
+        rows.append(
+            row
+            | {
+                "worst": f"{x.loss.max():.2f} ({x.set[x.loss.idxmax()]})",
+                "better/worse": f"{(x.loss_sign < 0).sum()}/{(x.loss_sign > 0).sum()}",
+            }
+        )
     return pd.DataFrame(rows)
+
+
+def extremes(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per regime, protocol, booster and contender, with standard errors over the sets."""
+    rows = []
+    for (booster, regime, protocol, *_), x in _groups(
+        _finished(fits), ["booster", "regime", "protocol", "contender", "gamma", "variant"]
+    ):
+        error = x.precision.std() / np.sqrt(len(x))
+        rows.append(
+            {
+                "booster": booster,
+                "positives": regime,
+                "training": protocol,
+                "contender": label(x.iloc[0]),
+                **_loss(x),
+                "AP": f"{x.precision.mean():+.4f} ± {error:.4f}",
+                "AP better/worse": f"{(x.precision_sign > 0).sum()}/{(x.precision_sign < 0).sum()}",
+                "recall at 1 % false positives": x.recall.mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def recalibration(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per booster, loss and calibration."""
+    rows = []
+    for (booster, *_), x in _groups(_finished(fits), ["booster", "contender", "gamma", "variant"]):
+        rows.append(
+            {
+                "booster": booster,
+                "loss": label(x.iloc[0]).split(",")[0],
+                "calibration": x.variant.iloc[0],
+                "sets": str(len(x)),
+                **_loss(x),
+                "Brier x": geometric_mean(x.brier / (x.brier - x.brier_difference)),
+                "ECE": f"{x.ece.mean():.4f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def separable(rows: pd.DataFrame, smallest_ratio: float = 1.03) -> pd.DataFrame:
+    """Return a row per set and booster whose log loss rises most, with the part that each interval of rows has."""
+    found = []
+    for (name, booster), x in rows.groupby(["set", "booster"]):
+        built_in, focal = x.built_in.sum(), x.focal.sum()
+        if focal / built_in < smallest_ratio:
+            continue
+        edges = [*x.built_in_loss_from, np.inf]
+        parts = {
+            f"from {low:g} to {high:g}": f"{100 * (row.focal - row.built_in) / built_in:+.1f} %"
+            for row, low, high in zip(x.itertuples(), edges, edges[1:], strict=False)
+        }
+        found.append(
+            {
+                "set": name,
+                "booster": booster,
+                "built-in": f"{built_in:.4f}",
+                "log loss x": focal / built_in,
+                **parts,
+            }
+        )
+    return pd.DataFrame(sorted(found, key=lambda row: -row["log loss x"]))
 
 
 def sets(facts: pd.DataFrame) -> pd.DataFrame:
@@ -117,30 +173,6 @@ def sets(facts: pd.DataFrame) -> pd.DataFrame:
     return facts[["set", "rows", "features", "classes"]].assign(
         **{"smallest class": smallest, "left out": facts.left_out.fillna("-")}
     )
-
-
-def correlations(fits: pd.DataFrame, facts: pd.DataFrame, gamma: float) -> pd.DataFrame:
-    """Return a row per property of a set: its rank correlation with the effect of ``gamma`` on the ranking."""
-    facts = facts.set_index("set")
-    columns = {}
-    for booster in BOOSTERS:
-        precision, loss = (
-            table[(table.booster == booster) & (table.gamma == gamma)].set_index("set")
-            for table in (by_set(own(fits), measure, False) for measure in ("average_precision", "log_loss"))
-        )
-        properties = {
-            "share of the smallest class": facts.smallest_class / facts.rows,
-            "rows of the smallest class": facts.smallest_class,
-            "rows": facts.rows,
-            "classes": facts.classes,
-            "built-in average precision": precision.base,
-            "built-in log loss": loss.base,
-        }
-        columns[booster] = {
-            name: precision.effect.corr(values.astype(float).reindex(precision.index), method="spearman")
-            for name, values in properties.items()
-        }
-    return pd.DataFrame(columns).rename_axis("property").reset_index()
 
 
 def hessian_at_start(gammas: tuple[float, ...], shares: tuple[float, ...]) -> pd.DataFrame:
@@ -166,20 +198,37 @@ def failures(fits: pd.DataFrame) -> pd.DataFrame:
     return failed.groupby(["contender", "error"]).agg(sets=("set", "nunique")).reset_index()
 
 
+def versions(results: Path) -> pd.DataFrame:
+    """Return the rows of all versions of XGBoost, with the version as the variant."""
+    paths = sorted(results.glob("quality-versions-*.csv"))
+    named = {path.stem.removeprefix("quality-versions-"): read(results, path.stem) for path in paths}
+    return by_variant(pd.concat(fits.assign(variant=f"XGBoost {name}") for name, fits in named.items()))
+
+
+STANDARD: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "two classes": lambda fits: overview(fits, binary=True),
+    "more classes": lambda fits: overview(fits, binary=False),
+    "log loss by set": lambda fits: per_set(fits, "log_loss"),
+    "average precision by set": lambda fits: per_set(fits, "average_precision"),
+    "failures": failures,
+}
+STUDIES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    **dict.fromkeys(("tuned", "overfitted", "floor", "scale"), by_variant),
+    "extremes": extremes,
+    "recalibration": recalibration,
+}
+
+
 def make(name: str, results: Path) -> pd.DataFrame:
     """Return a table of the page."""
-    if name in ("policies", "scales"):
-        return {"policies": policies, "scales": scales}[name](read(results, f"quality-{name}"))
-    if name == "Hessian at the start":
-        return hessian_at_start((0.5, 1, 2, 3, 5, 8), (0.5, 0.1, 0.01, 0.001))
-    fits, facts = read(results, "quality"), pd.read_csv(results / "quality-sets.csv", dtype={"set": str})
-    tables = {
-        "sets": lambda: sets(facts),
-        "two classes": lambda: overview(fits, binary=True),
-        "more classes": lambda: overview(fits, binary=False),
-        "log loss by set": lambda: per_set(fits, "log_loss", True, 2.0),
-        "average precision by set": lambda: per_set(fits, "average_precision", False, 2.0),
-        "failures": lambda: failures(fits),
-        "correlations": lambda: correlations(fits, facts, 2.0),
+    if name in STANDARD:
+        return STANDARD[name](read(results, "quality"))
+    if name in STUDIES:
+        return STUDIES[name](read(results, f"quality-{name}"))
+    others: dict[str, Callable[[], pd.DataFrame]] = {
+        "sets": lambda: sets(pd.read_csv(results / "quality-sets.csv", dtype={"set": str})),
+        "versions": lambda: versions(results),
+        "separable": lambda: separable(pd.read_csv(results / "quality-separable.csv", dtype={"set": str})),
+        "Hessian at the start": lambda: hessian_at_start((0.5, 1, 2, 3, 5, 8), (0.5, 0.1, 0.01, 0.001)),
     }
-    return tables[name]()
+    return others[name]()

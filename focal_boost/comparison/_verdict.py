@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
-from focal_boost.comparison.scores import TESTED
+from focal_boost.comparison.scores import TESTED, corrected_error
 
 LEVEL = 0.05
 WEIGHTS = (
@@ -38,7 +37,7 @@ def corrected_t_test(
     """
     n = len(differences)
     mean = float(differences.mean())
-    error = float(np.sqrt(differences.var(ddof=1) * (1 / n + test_share)))
+    error = corrected_error(differences, test_share)
     if error == 0:
         return mean, mean, mean, float(mean == 0)
     width = error * float(stats.t.ppf(1 - LEVEL / n_comparisons / 2, n - 1))

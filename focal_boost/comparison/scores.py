@@ -101,6 +101,15 @@ def score(y: npt.NDArray[Any], proba: npt.NDArray[Any], thresholds: npt.NDArray[
     }
 
 
+def corrected_error(differences: npt.NDArray[Any], test_share: float) -> float:
+    """Return the standard error of the mean of paired differences over folds, corrected for shared training rows.
+
+    ``test_share`` is test rows per training row, 1 / (k - 1) in k-fold cross-validation; it is added to the 1 / n
+    by which the variance is divided (Nadeau & Bengio 2003).
+    """
+    return float(np.sqrt(differences.var(ddof=1) * (1 / len(differences) + test_share)))
+
+
 def costs(
     of_class: npt.NDArray[Any], p: npt.NDArray[Any], ratio: float
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

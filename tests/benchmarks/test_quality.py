@@ -3,6 +3,7 @@
 import json
 import pickle
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.__main__ import app  # noqa: E402  # the benchmarks are not part of the library
-from benchmarks.harness import RESULTS, read_rows  # noqa: E402
-from benchmarks.quality import contenders, run, sets, summary  # noqa: E402
+from benchmarks.harness import read_rows  # noqa: E402
+from benchmarks.quality import by_hand, contenders, effects, extremes, folds, peers, run, sets, tuned  # noqa: E402
 from benchmarks.quality.contenders import Contender, probabilities  # noqa: E402
-from benchmarks.quality.hessians import HESSIANS  # noqa: E402
+from benchmarks.quality.hessians import FLOORS, HESSIANS  # noqa: E402
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss  # noqa: E402
 
 
@@ -45,22 +46,23 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_folds_partition_the_rows_hold_every_class_and_never_test_on_a_class_too_small(folder):
-    table = sets.load(folder, "three", max_rows=1000, keep_rare=True)
+def test_folds_partition_the_rows_and_hold_every_class(folder):
+    table = sets.load(folder, "three", max_rows=1000)
+    assert table.n_classes == 3
     assert table.left_out == {"3": 5}
-    folds = list(sets.folds(table))
-    tested = np.concatenate([fold.test for fold in folds])
-    assert sorted(tested) == np.flatnonzero(~table.rare).tolist()
+    folds = list(sets.folds(table, 2))
+    assert len(folds) == 6
     for fold in folds:
         rows = np.concatenate([fold.train, fold.stop, fold.test])
         assert sorted(rows) == list(range(len(table.y)))
-        assert set(table.y[fold.train]) == {0, 1, 2, 3}
-        assert set(table.y[fold.stop]) == set(table.y[fold.test]) == {0, 1, 2}
-    assert sets.load(folder, "three", max_rows=1000, keep_rare=False).n_classes == 3
+        assert all(set(table.y[part]) == {0, 1, 2} for part in (fold.train, fold.stop, fold.test))
+    for repetition in (folds[:3], folds[3:]):
+        assert sorted(np.concatenate([fold.test for fold in repetition])) == list(range(len(table.y)))
+    assert [sets.repetitions(n) for n in (2_000, 8_000, 8_001)] == [5, 3, 1]
 
 
 def test_sampling_keeps_the_class_shares(folder):
-    full, part = (sets.load(folder, "two", max_rows=n, keep_rare=False) for n in (1000, 100))
+    full, part = (sets.load(folder, "two", max_rows=n) for n in (1000, 100))
     assert len(part.y) == 100
     assert part.y.mean() == pytest.approx(full.y.mean(), abs=0.01)
 
@@ -70,30 +72,35 @@ def benchmarks(*arguments):
     assert run.exit_code == 0, run.output
 
 
-def test_a_run_resumes_and_its_results_make_the_tables(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(contenders, "ROUNDS", 40)
+@pytest.fixture
+def short(monkeypatch):
+    """Make every training short, in parameters and in the number of repetitions."""
+    monkeypatch.setitem(contenders.STANDARD, "n_estimators", 5)
+    monkeypatch.setitem(contenders.DEFAULTS, "n_estimators", 5)
+    monkeypatch.setattr(sets, "repetitions", lambda n_rows: 1)
+    monkeypatch.setattr(peers, "contenders", lambda booster: [])
+    monkeypatch.setattr(tuned, "N_SETTINGS", 2)
+    monkeypatch.setattr(extremes, "N_DRAWS", 2)
+    monkeypatch.setattr(extremes, "REGIMES", {"20 positives": 20})
+
+
+def test_a_run_resumes_and_its_results_make_tables_and_figures(folder, tmp_path, short):
     results, page = tmp_path / "results", tmp_path / "page.md"
-    command = ["run", "quality", folder, "--results", results, "--jobs", "0"]
-    command += ["--only", "built-in log loss$|focal_boost 2$|chosen by log loss"]
+    command = ["run", "quality", folder, "--results", results, "--jobs", "0", "--boosters", "xgboost,lightgbm"]
     benchmarks(*command, "--sets", "two")
     first = (results / "quality.csv").read_text()
     benchmarks(*command)
     assert (results / "quality.csv").read_text().startswith(first)
     fits = read_rows(results / "quality.csv")
-    assert len(fits) == 2 * 2 * 3
-    assert all(
-        np.isfinite(float(fit[column])) for fit in fits for column in (*run.BY_FOLD, "roc_auc", "ece", "f1")
-    )
-    assert [(row["set"], row["left_out"]) for row in read_rows(results / "quality-sets.csv")] == [
-        ("two", ""),
-        ("three", "3 (5 rows)"),
-    ]
-
+    assert len(fits) == 2 * 2 * 8
+    assert all(fit["folds"] == "3" and np.isfinite(float(fit["log_loss_error"])) for fit in fits)
+    facts = {row["set"]: row["left_out"] for row in read_rows(results / "quality-sets.csv")}
+    assert facts == {"two": "", "three": "3 (5 rows)"}
     with (results / "quality.csv").open("a") as file:
-        file.write("three,broken,xgboost,2" + "," * (len(fits[0]) - 4) + "ValueError: no\n")
+        file.write("three,xgboost,broken,2," + "," * (len(fits[0]) - 5) + "ValueError: no\n")
     page.write_text(
         "# Page\n<!-- table more classes -->stale<!-- end -->\n<!-- table failures --><!-- end -->\n"
-        "<!-- table correlations --><!-- end -->\n<!-- table Hessian at the start --><!-- end -->\nend\n"
+        "<!-- table log loss by set --><!-- end -->\n<!-- table Hessian at the start --><!-- end -->\nend\n"
     )
     benchmarks("tables", page, "--results", results)
     text = page.read_text()
@@ -101,71 +108,77 @@ def test_a_run_resumes_and_its_results_make_the_tables(folder, tmp_path, monkeyp
     assert "| xgboost | focal_boost 2 | 1/1 |" in text
     assert "| xgboost | gamma chosen by log loss | 1/1 |" in text
     assert "| xgboost: broken 2 | ValueError: no | 1 |" in text
-    assert "| built-in log loss | " in text
     assert "| 50 % | 1.29 | 1.50 | 1.60 |" in text
     assert text.endswith("end\n")
+    benchmarks("plot", "--results", results, "--images", tmp_path)
+    assert (tmp_path / "quality-log-loss.png").exists()
 
 
-def test_noise_is_a_difference_whose_sign_the_folds_do_not_share():
-    values = {
-        ("clear", "log loss"): [0.5, 0.5, 0.5],
-        ("clear", "focal_boost"): [0.4, 0.41, 0.4],
-        ("noise", "log loss"): [0.5, 0.5, 0.5],
-        ("noise", "focal_boost"): [0.4, 0.6, 0.5],
-        ("failed", "log loss"): [0.5, 0.5, 0.5],
-        ("failed", "focal_boost"): [np.nan] * 3,
-    }
-    fits = pd.DataFrame(
-        {"set": name, "contender": contender, "booster": "xgboost", "gamma": 2.0 * (contender == "focal_boost")}
-        | {"variant": "", "classes": 2, "error": "ValueError" if np.isnan(folds[0]) else None}
-        | {f"log_loss_{i + 1}": value for i, value in enumerate(folds)}
-        for (name, contender), folds in values.items()
+@pytest.mark.parametrize("study", [name for name in run.STUDIES if name not in ("standard", "versions")])
+def test_every_study_has_a_table(folder, tmp_path, short, study):
+    command = ["run", "quality", folder, "--study", study, "--results", tmp_path, "--jobs", "0"]
+    benchmarks(*command, "--sets", "two", "--boosters", "lightgbm")
+    rows = read_rows(tmp_path / f"quality-{study}.csv")
+    assert [row for row in rows if row.get("error")] == []
+    page = tmp_path / "page.md"
+    page.write_text(f"<!-- table {study} --><!-- end -->")
+    benchmarks("tables", page, "--results", tmp_path)
+    assert "| lightgbm |" in page.read_text()
+
+
+def test_an_effect_is_significant_if_its_corrected_interval_excludes_zero(tmp_path):
+    def fits(values):
+        return [{"log_loss": value, "average_precision": 0.5} for value in values]
+
+    base = fits([0.5, 0.5, 0.5])
+    (tmp_path / "some.csv").write_text(
+        pd.DataFrame(
+            {"set": name, "variant": "", "error": None, **folds.summary(fits(values), base)}
+            for name, values in {"clear": [0.4, 0.41, 0.4], "noise": [0.4, 0.45, 0.49]}.items()
+        ).to_csv(index=False)
     )
-    found = summary.by_set(fits, "log_loss", ratio=True).query("contender == 'focal_boost'").set_index("set")
-    assert found.sign.to_dict() == {"clear": -1, "noise": 0}
-    assert found.effect.to_dict() == pytest.approx({"clear": 1.21 / 1.5, "noise": 1})
-    assert found.lowest["noise"] == pytest.approx(-0.1)
-    assert found.highest["noise"] == pytest.approx(0.1)
+    found = effects.read(tmp_path, "some").set_index("set")
+    assert found.loss_sign.to_dict() == {"clear": -1, "noise": 0}
+    assert found.precision_sign.to_dict() == {"clear": 0, "noise": 0}
+    assert found.loss["clear"] == pytest.approx(1.21 / 1.5)
+    error = np.std([0.1, 0.05, 0.01], ddof=1) * np.sqrt(1 / 3 + 1 / 2)
+    assert found.log_loss_error["noise"] == pytest.approx(error)
 
 
-def test_an_error_is_recorded_and_the_chosen_gamma_is_the_best_on_the_stopping_rows(folder, monkeypatch):
-    def train(contender, table, fold):
+def test_an_error_is_recorded_and_the_chosen_gamma_is_the_best_on_the_stopping_rows(folder, monkeypatch, short):
+    def train(contender, data, params):
         if contender.gamma == 5:
             raise ValueError("no\nsecond line")
-        # Probabilities of the true class: gamma 1 is the best on the stopping rows, gamma 2 on the tested ones.
+        # The probability of the true class, which is larger on the stopping rows at gamma 1.
         p, p_stop = {0: (0.6, 0.6), 1: (0.7, 0.9), 2: (0.8, 0.7)}[contender.gamma]
-        proba, proba_stop = (
-            np.where(np.eye(2)[table.y[rows]] > 0, share, 1 - share)
-            for rows, share in ((fold.test, p), (fold.stop, p_stop))
-        )
-        return contenders.Outcome(proba, proba_stop, 10, 1.0)
 
-    monkeypatch.setitem(run.TRAINERS, "log loss", train)
-    monkeypatch.setitem(run.TRAINERS, "focal_boost", train)
+        def proba(X):
+            share = p_stop if X.index.equals(data.stop[0].index) else p
+            return np.where(np.eye(2)[table.y[X.index]] > 0, share, 1 - share)
+
+        return contenders.Model(proba, lambda proba: proba, 10)
+
+    for name in ("log loss", "focal_boost"):
+        monkeypatch.setitem(folds.TRAINERS, name, train)
     entering = [
         Contender("log loss", "xgboost"),
         *(Contender("focal_boost", "xgboost", g) for g in (1.0, 2.0, 5.0)),
     ]
-    entering.append(Contender("gamma chosen by log loss", "xgboost", np.nan))
-
-    def load(name):
-        return sets.load(folder, name, max_rows=1000, keep_rare=False)
-
-    rows = run.evaluate(load, "two", entering, "standard")
+    table = sets.load(folder, "two", max_rows=1000)
+    rows = folds.evaluate(table, entering, choose=True)
     assert rows[3]["error"] == "ValueError: no"
-    assert rows[4]["log_loss_1"] == pytest.approx(-np.log(0.7))
-    assert rows[4]["cpu_seconds"] == pytest.approx(sum(row["cpu_seconds"] for row in rows[:3]))
+    assert rows[4]["contender"] == "gamma chosen by log loss"
+    assert rows[4]["log_loss"] == pytest.approx(-np.log(0.7))
+    assert rows[4]["log_loss_difference"] == pytest.approx(-np.log(0.7) + np.log(0.6))
 
 
 def test_scores_of_certain_and_of_constant_probabilities():
     y = np.repeat([0, 1], [90, 10])
-    scores = run._scores("", y, np.tile([0.9, 0.1], (100, 1)), np.array([0.5]))
+    scores = folds.scores_of(y, np.tile([0.9, 0.1], (100, 1)))
     assert scores["log_loss"] == pytest.approx(-0.9 * np.log(0.9) - 0.1 * np.log(0.1))
     assert scores["brier"] == pytest.approx(0.09)
     assert scores["average_precision"] == pytest.approx(0.1)
-    scores = run._scores("", y, np.eye(2)[y], np.array([0.5]))
-    assert scores["f1"] == scores["roc_auc"] == 1
-    assert scores["ece"] == pytest.approx(0)
+    assert folds.scores_of(y, np.eye(2)[y])["ece"] == pytest.approx(0)
 
 
 def test_probabilities_are_sigmoid_and_softmax():
@@ -174,64 +187,43 @@ def test_probabilities_are_sigmoid_and_softmax():
     assert probabilities(np.column_stack([raw, raw + 1]))[:, 1] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
-def parts_of_softmax(n_classes=4, gamma=2.0, n=200):
-    """Return the arguments of a Hessian function and the exact diagonal, by finite differences of the gradient."""
+def test_a_draw_weights_the_test_rows_to_the_shares_of_the_training_rows(folder):
+    table = sets.load(folder, "two", max_rows=1000)
+    for draw in extremes.draws(table, 20):
+        assert set(draw.train) | set(draw.test) == set(range(len(table.y)))
+        assert table.y[draw.train].sum() == 20
+        share = np.average(table.y[draw.test], weights=draw.weight)
+        assert share == pytest.approx(table.y[draw.train].mean())
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_factor_makes_the_hessian_that_of_the_log_loss_at_the_start(n_classes):
+    shares = np.array([0.9, 0.1] if n_classes == 2 else [0.5, 0.1, 0.3, 0.1])
+    y, binary = np.random.default_rng(0).choice(n_classes, 5000, p=shares), n_classes == 2
+    losses = [BinaryFocalLoss(g, None) if binary else MulticlassFocalLoss(n_classes, g) for g in (0.0, 2.0)]
+    shape = (len(y),) if binary else (len(y), n_classes)
+    starts = [np.broadcast_to(loss.fit_intercept_only(y), shape) for loss in losses]
+    sums = [
+        by_hand.ScaledObjective(loss, scale, 1.0)(y, np.array(start))[1].sum(dtype=float)
+        for loss, start in zip(losses, starts, strict=True)
+        for scale in ("constant", "none")
+    ]
+    log_loss, _, focal, unscaled = sums
+    assert focal == pytest.approx(log_loss, rel=1e-5)
+    assert unscaled != pytest.approx(log_loss, rel=0.1)
+
+
+def test_the_hessians_have_their_floor_and_do_not_change_their_arguments():
     rng = np.random.default_rng(0)
-    raw, y = rng.normal(0, 3, (n, n_classes)), rng.integers(0, n_classes, n)
-    loss = MulticlassFocalLoss(n_classes, gamma)
-    P = probabilities(raw)
-    one_hot = np.eye(n_classes)[y]
-    p = (P * one_hot).sum(axis=1, keepdims=True)
-    q, ell = 1 - p, -np.log(p)
-    slope = q**gamma + gamma * q ** (gamma - 1) * p * ell
-    bend = gamma * q ** (gamma - 2) * p * (2 * q + (gamma * p - 1) * ell)
-    v = np.abs(P - one_hot)
-    arguments = slope * P * (1 - P), bend * q * v, np.where(one_hot > 0, 1.0, P / q), slope * v
-    exact = np.empty_like(raw)
-    for c in range(n_classes):
-        step = 1e-5 * np.eye(n_classes)[c]
-        exact[:, c] = (loss.gradient(y, raw + step) - loss.gradient(y, raw - step))[:, c] / 2e-5
-    return arguments, exact
-
-
-def test_hessians_are_built_from_the_exact_diagonal_and_do_not_change_their_arguments():
-    (gauss_newton, curvature, share, gradient), exact = parts_of_softmax()
-    before = [part.copy() for part in (gauss_newton, curvature, share, gradient)]
-    functions = {name: function for name, function in HESSIANS.items() if callable(function)}
-    found = {name: function(*before) for name, function in functions.items()}
-    for part, copy in zip((gauss_newton, curvature, share, gradient), before, strict=True):
-        assert np.array_equal(part, copy)
-    close = pytest.approx
-    assert np.minimum(exact, 0).min() < 0, "the example has no negative second derivative"
-    larger = np.maximum(exact, gauss_newton)
-    for name, floor in {
-        "": 1e-4,
-        ", floor 0": 0,
-        ", floor 0.001": 1e-3,
-        ", floor 0.01": 1e-2,
-        ", floor 0.1": 0.1,
-    }.items():
-        assert found[f"diagonal safeguarded{name}"] == close(
-            np.maximum(larger, floor * gradient), rel=1e-6, abs=1e-8
-        )
-    assert found["bounded"] == close(np.maximum(exact, gradient), rel=1e-6, abs=1e-8)
-    assert np.array_equal(found["absolute_gradient"], gradient)
-    assert (found["safeguarded, floor 0.01"] >= found["diagonal safeguarded, floor 0.01"] * (1 - 1e-12)).all()
-    assert all(pickle.loads(pickle.dumps(function)) is function for function in functions.values())
-
-
-def test_the_committed_results_hold_every_hessian():
-    recorded = {row["variant"] for row in read_rows(RESULTS / "quality-policies.csv")} - {""}
-    assert recorded == {*HESSIANS, "safeguarded, factor 2"}
-
-
-def test_the_losses_take_every_hessian_as_their_argument():
+    before = [rng.random((50, 4)), rng.normal(size=(50, 4)), 1.0, 5 * rng.random((50, 4))]
+    after = deepcopy(before)
+    safeguarded = before[0] + np.maximum(before[1], 0)
+    for floor in FLOORS:
+        found = HESSIANS[f"floor {floor:g}"](*after)
+        assert np.array_equal(found, np.maximum(safeguarded, floor * before[3]))
+    assert all(np.array_equal(part, copy) for part, copy in zip(before, after, strict=True))
     y, raw = np.array([0, 1, 1]), np.array([-3.0, -2.0, 4.0])
-    safeguarded = BinaryFocalLoss(2.0, None)(y, raw)[1]
-    for hessian in HESSIANS.values():
-        found = BinaryFocalLoss(2.0, None, hessian=hessian)(y, raw)[1]
-        assert found.shape == (3,)
-        assert (found > 0).all()
-    assert BinaryFocalLoss(2.0, None, hessian=HESSIANS["diagonal safeguarded"])(y, raw)[1] == pytest.approx(
-        safeguarded
-    )
+    policies = "safeguarded", HESSIANS["floor 0.0001"]
+    default, floored = (BinaryFocalLoss(2.0, None, hessian=policy)(y, raw)[1] for policy in policies)
+    assert floored == pytest.approx(default)
+    assert pickle.loads(pickle.dumps(HESSIANS["floor 0.1"])).args == (0.1,)
