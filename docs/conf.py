@@ -32,6 +32,7 @@ html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_title = f"focal_boost {version}"
 html_show_sphinx = False
+html_use_index = False
 html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False

@@ -63,6 +63,7 @@ def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
             ax.plot(wide.index, wide.to_numpy(), color=colour, lw=0.6, alpha=0.4)
             mean = np.exp(np.log(wide).mean(axis=1))
             ax.plot(wide.index, mean, "o-", color=colour, lw=2.2, label=f"{name}, geometric mean")
+        ax.plot([], [], color="grey", lw=0.6, label="one data set")
         ax.axhline(1, color="black", lw=0.8)
         ax.set_yscale("log")
         ticks = [0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 2, 3]
@@ -72,7 +73,7 @@ def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
         ax.set_xlabel("gamma (0: the built-in log loss)")
         ax.set_title(f"{'two' if binary else 'more'} classes, {part.set.nunique()} sets")
     axes[0].set_ylabel("log loss of the posterior / of the built-in model")
-    axes[0].legend(loc="lower left")
+    axes[1].legend(loc="lower right")
     _save(figure, path)
 
 
@@ -90,6 +91,7 @@ def policies(fits: pd.DataFrame, path: Path, gamma: float = 2.0) -> None:
                 ax.plot(values, np.full(len(values), row + offset), "o", color=colour, ms=3.5, alpha=0.5)
                 ax.plot(summary.geometric_mean(values), row + offset, "|", color=colour, ms=13, mew=2.5)
             ax.plot([], [], "o", color=colour, label=name)
+        ax.plot([], [], "|", color="grey", ms=13, mew=2.5, label="geometric mean")
         ax.axvline(1, color="black", lw=0.8)
         ax.set_title("two classes" if binary else "more classes")
         ax.set_xlabel("log loss / that of the built-in model")

@@ -42,7 +42,7 @@ def draw(results, y, look, path):
     }
     style = colours | {
         "ytick.color": look["ink"],
-        "font.size": 10,
+        "font.size": 11.5,
         "axes.titlesize": 11,
         "legend.fontsize": 9,
         "axes.facecolor": look["background"],
