@@ -1,4 +1,4 @@
-"""Configuration of the documentation: ``sphinx-build -W --keep-going -b html docs docs/_build/html``."""
+"""Documentation, built with ``sphinx-build -W --keep-going -b html docs docs/_build/html``."""
 
 from focal_boost import __version__
 
@@ -19,7 +19,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the tests execute the notebooks; the pages show the stored outputs
 
-# A name in single backticks must be one that the reference knows, in a page and in a docstring alike.
+# A name in single backticks must be one that the reference knows, in pages and in docstrings.
 default_role = "py:obj"
 nitpicky = True
 autodoc_member_order = "bysource"
@@ -32,6 +32,7 @@ html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_title = f"focal_boost {version}"
 html_show_sphinx = False
+html_use_index = False
 html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False

@@ -74,3 +74,11 @@ def test_the_reference_has_every_public_name_once_under_its_shortest_address():
     public += ["focal_boost.metrics.expected_calibration_error"]
     public += ["focal_boost.boosters.XGBoostMetric", "focal_boost.boosters.LightGBMMetric"]
     assert sorted(documented) == sorted(public)
+
+
+@pytest.mark.parametrize("loss", [focal_boost.BinaryFocalLoss, focal_boost.MulticlassFocalLoss])
+def test_the_reference_has_every_method_of_a_loss(loss):
+    reference = (ROOT / "docs" / "reference.md").read_text()
+    block = reference.partition(f".. autoclass:: focal_boost.{loss.__name__}\n")[2].partition("\n.. ")[0]
+    methods = [name for name in dir(loss) if not name.startswith("_") and callable(getattr(loss, name))]
+    assert sorted(re.findall(r"automethod:: (\w+)", block)) == sorted(["__call__", *methods])

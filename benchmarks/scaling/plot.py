@@ -11,7 +11,7 @@ import pandas as pd
 def plot(results: Path, images: Path) -> None:
     """Draw the times and, for both kinds of workers, the ratios."""
     measured = pd.read_csv(results / "scaling.csv").sort_values("rows")
-    figure, (times, ratios, kept) = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+    figure, (times, ratios, kept) = plt.subplots(1, 3, figsize=(10.5, 3.8), layout="constrained")
     kept.sharey(ratios)
     for colour, booster in (("C0", "xgboost"), ("C1", "lightgbm")):
         for marker, workers in (("o", 1), ("s", 2)):
@@ -24,15 +24,17 @@ def plot(results: Path, images: Path) -> None:
                 if not keep_memory:
                     times.plot(points.rows, points.focal, label=label, **style)
                     times.plot(points.rows, points.built_in, linestyle=":", **style)
-    times.set(xscale="log", yscale="log", xlabel="rows", ylabel="CPU seconds (dotted: built-in)")
+    times.set(title="workers as Dask starts them")
+    times.set(xscale="log", yscale="log", xlabel="rows (millions)", ylabel="CPU seconds per fit (dotted: built-in)")
     for axes, title in ((ratios, "workers as Dask starts them"), (kept, "workers that keep their memory")):
         axes.axhline(1.1, color="grey", linewidth=0.8)
-        axes.set(xscale="log", xlabel="rows", ylabel="focal / built-in", title=title)
+        axes.annotate("target", (2e6, 1.1), color="0.3", ha="right", va="bottom")
+        axes.set(xscale="log", xlabel="rows (millions)", ylabel="CPU seconds, focal / built-in", title=title)
     sizes = sorted(measured.rows.unique())
     for axes in (times, ratios, kept):
-        axes.set_xticks(sizes, [f"{n // 1000:,}k" for n in sizes])
+        axes.set_xticks(sizes, [f"{n / 1e6:.3g}" for n in sizes])
         axes.minorticks_off()
     times.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
-    times.legend(fontsize="small")
+    figure.legend(*times.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     figure.savefig(images / "scaling.png", dpi=110, metadata={"Software": None})
     plt.close(figure)

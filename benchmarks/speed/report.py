@@ -9,6 +9,9 @@ import numpy as np
 
 from benchmarks.harness import read_rows
 
+# A marker and a colour per contender: the palette of Okabe and Ito, which colour-blind readers can tell apart.
+LOOKS = [("o", "#0072b2"), ("s", "#e69f00"), ("^", "#009e73"), ("D", "#d55e00"), ("v", "#cc79a7"), ("P", "#333333")]
+
 
 def table(results: Path, name: str = "speed") -> str:
     """Return a table in Markdown: wall time, ratio of wall and of CPU time, memory beyond the result."""
@@ -40,21 +43,21 @@ def plot(results: Path, images: Path) -> None:
     """Draw the training times over those of the built-in loss."""
     rows = [row for row in read_rows(results / "speed.csv") if "thread" in row["problem"] and row["ratio"]]
     problems = list(dict.fromkeys(row["problem"] for row in rows))
-    colours = dict(
-        zip(dict.fromkeys(row["contender"] for row in rows), plt.get_cmap("tab10").colors, strict=False)
-    )
-    figure, axes = plt.subplots(figsize=(8, 0.5 * len(problems) + 1.6), layout="constrained")
+    contenders = list(dict.fromkeys(row["contender"] for row in rows))
+    looks = dict(zip(contenders, LOOKS, strict=True))
+    figure, axes = plt.subplots(figsize=(7.5, 0.5 * len(problems) + 1.6), layout="constrained")
     for y, problem in enumerate(problems):
         present = sorted(
-            (row for row in rows if row["problem"] == problem), key=lambda r: list(colours).index(r["contender"])
+            (row for row in rows if row["problem"] == problem), key=lambda r: contenders.index(r["contender"])
         )
         offsets = np.linspace(-0.22, 0.22, len(present)) if len(present) > 1 else [0.0]
         for row, offset in zip(present, offsets, strict=True):
             low, middle, high = (float(row[column]) for column in ("ratio_low", "ratio", "ratio_high"))
             spread = [[middle - low], [high - middle]]
-            axes.errorbar(middle, y + offset, xerr=spread, fmt="o", color=colours[row["contender"]], ms=5)
-    for name, colour in colours.items():
-        axes.plot([], [], "o", color=colour, label=name)
+            marker, colour = looks[row["contender"]]
+            axes.errorbar(middle, y + offset, xerr=spread, fmt=marker, color=colour, ms=6)
+    for name, (marker, colour) in looks.items():
+        axes.plot([], [], marker, color=colour, label=name)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(problems)), problems)
     axes.invert_yaxis()

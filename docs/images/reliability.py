@@ -36,10 +36,13 @@ def predict(booster, X, y):
 
 def draw(results, y, look, path):
     """Draw one panel per model."""
-    colours = {name: look["ink"] for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color")}
+    colours = {
+        name: look["ink"]
+        for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color")
+    }
     style = colours | {
         "ytick.color": look["ink"],
-        "font.size": 10,
+        "font.size": 11.5,
         "axes.titlesize": 11,
         "legend.fontsize": 9,
         "axes.facecolor": look["background"],
@@ -53,7 +56,12 @@ def draw(results, y, look, path):
                 points = [proba[g].mean() for g in groups], [y[g].mean() for g in groups]
                 label = f"{name}: log loss {log_loss(y, proba):.2f}"
                 ax.plot(*points, marker, color=look[name], ms=5, label=label)
-            ax.set(title=title, xlabel="predicted probability", xlim=(-0.02, 0.82), ylim=(-0.02, 0.72))
+            ax.set(
+                title=title,
+                xlabel="predicted probability",
+                xlim=(-0.02, 0.82),
+                ylim=(-0.02, 0.72),
+            )
             ax.legend(frameon=False, loc="upper left")
         axes[0].set_ylabel("observed frequency")
         figure.savefig(path, dpi=170, facecolor=look["background"], metadata={"Software": None})
@@ -63,6 +71,8 @@ def draw(results, y, look, path):
 if __name__ == "__main__":
     X, y = load_digits(return_X_y=True)
     X, y = X[:, :24], (y == 8).astype(int)
-    results = predict(XGBClassifier(n_estimators=60, max_depth=2, learning_rate=0.1, n_jobs=1), X, y)
+    results = predict(
+        XGBClassifier(n_estimators=60, max_depth=2, learning_rate=0.1, n_jobs=1), X, y
+    )
     for name, look in LOOKS.items():
         draw(results, y, look, Path(__file__).with_name(f"reliability-{name}.png"))

@@ -157,6 +157,6 @@ def test_model_files_predict_the_same_without_focal_boost(tmp_path, suffix):
     assert model.n_iter_ < model.booster_.num_boosted_rounds()
     np.save(tmp_path / "model.X.npy", X)
     path = tmp_path / f"model.{suffix}"
-    model.estimator_.save_model(path)
+    model.booster_.save_model(path)
     subprocess.run([sys.executable, "-c", ELSEWHERE, path], check=True)
     assert_allclose(np.load(f"{path}.npy"), model.predict_proba(X), atol=1e-6)

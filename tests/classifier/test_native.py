@@ -7,6 +7,7 @@ import textwrap
 import lightgbm
 import numpy as np
 import pytest
+import xgboost
 from numpy.testing import assert_allclose
 
 from focal_boost import FocalBoostClassifier
@@ -80,8 +81,7 @@ def elsewhere(tmp_path_factory):
         np.save(folder / f"{title}.X.npy", X)
         for suffix in FORMATS[name]:
             paths.append(folder / f"{title}.{suffix}")
-            saver = model.estimator_ if name == "xgboost" else model.booster_
-            saver.save_model(paths[-1])
+            model.booster_.save_model(paths[-1])
     subprocess.run([sys.executable, "-c", ELSEWHERE, *map(str, paths)], check=True, cwd=folder)
     return models, {path.name: np.load(f"{path}.npy") for path in paths}
 
@@ -97,6 +97,28 @@ def test_model_files_predict_the_same_without_focal_boost(elsewhere, title):
             proba = np.stack([1 - proba, proba], axis=1)
         assert_allclose(proba, plain, atol=1e-6)
     assert_allclose(model.estimator_.predict_proba(X), plain, atol=1e-6)
+
+
+def test_after_early_stopping_a_slice_of_the_booster_has_the_rounds_that_prediction_uses(tmp_path):
+    """XGBoost saves the later rounds as well, and its Booster predicts with them."""
+    model, X = train("xgboost", rare, {"early_stopping_rounds": 3}, True)
+    model.booster_.save_model(tmp_path / "all.json")
+    model.booster_[: model.n_iter_].save_model(tmp_path / "best.json")
+    every, best = (xgboost.Booster(model_file=tmp_path / f"{name}.json") for name in ("all", "best"))
+    assert (best.num_boosted_rounds(), every.num_boosted_rounds()) == (model.n_iter_, model.n_iter_ + 3)
+    plain, rows = model.predict_proba(X)[:, 1], xgboost.DMatrix(X)
+    assert_allclose(best.predict(rows), plain, atol=1e-6)
+    assert_allclose(every.predict(rows, iteration_range=(0, model.n_iter_)), plain, atol=1e-6)
+    assert abs(every.predict(rows) - plain).max() > 1e-3
+
+
+def test_the_file_of_a_random_forest_predicts_the_same(tmp_path):
+    X, y = rare()
+    forest = xgboost.XGBRFClassifier(n_estimators=10, n_jobs=1)
+    model = FocalBoostClassifier(forest, calibrated=False).fit(X, y)
+    model.booster_.save_model(tmp_path / "forest.json")
+    served = xgboost.Booster(model_file=tmp_path / "forest.json")
+    assert_allclose(served.predict(xgboost.DMatrix(X)), model.predict_proba(X)[:, 1], atol=1e-6)
 
 
 def test_the_cases_are_what_they_are_called(elsewhere):
