@@ -22,7 +22,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: it needs pandas, which training does not.
+    # Imported on first use, because compare needs pandas and training does not.
     if name != "compare":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

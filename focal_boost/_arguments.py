@@ -1,7 +1,7 @@
-"""Validation of the arrays and flags passed to losses, metrics and the estimator. NumPy only.
+"""Validation of the arrays and flags passed to losses, metrics and the estimator; depends only on NumPy.
 
-Every error names the argument, the offending value and what is allowed. The bounds keep every product of gamma,
-class weight, sample weight and raw prediction that a booster receives within the range of float32.
+Every error names the argument, the offending value and what is allowed. The allowed ranges keep every product of
+gamma, class weight, sample weight and raw prediction that a booster receives within the range of float32.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 # Labels are checked in chunks of this size, so that memory use does not grow with the data.
-_PART = 65_536
+_CHUNK = 65_536
 
 
 def to_float(value: Any) -> float:
@@ -54,17 +54,17 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> np.ndarr
     if labels.ndim != 1 or (n_samples is not None and len(labels) != n_samples):
         expected = "(n_samples,)" if n_samples is None else f"({n_samples},), one label per row of raw_prediction"
         raise ValueError(f"y_true must have shape {expected}; got {labels.shape}.")
-    for start in range(0, len(labels), _PART):
-        part = labels[start : start + _PART]
+    for start in range(0, len(labels), _CHUNK):
+        chunk = labels[start : start + _CHUNK]
         if n_classes == 2:
-            valid = (part == 0) | (part == 1)
+            valid = (chunk == 0) | (chunk == 1)
         else:
-            valid = (part >= 0) & (part < n_classes)
+            valid = (chunk >= 0) & (chunk < n_classes)
             if labels.dtype.kind == "f":
-                valid &= part == np.floor(part)
+                valid &= chunk == np.floor(chunk)
         if not valid.all():
             allowed = "0 or 1" if n_classes == 2 else f"an integer from 0 to {n_classes - 1}"
-            raise ValueError(f"y_true must be {allowed}; got {part[~valid][0]!s}.")
+            raise ValueError(f"y_true must be {allowed}; got {chunk[~valid][0]!s}.")
     return labels
 
 
@@ -107,7 +107,7 @@ def class_priors(y_true: Any, sample_weight: Any, n_classes: int) -> np.ndarray:
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Raise TypeError unless ``value`` is a bool (a string such as "False" would be truthy)."""
+    """Raise TypeError unless ``value`` is a bool, because a string such as "False" would be truthy."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False; got {value!r}.")
 

@@ -27,10 +27,11 @@ class EvalSet(NamedTuple):
 
 @dataclass(frozen=True)
 class Training:
-    """The data of one training, with labels 0 to K - 1 in the order of ``classes``.
+    """The data of one call of fit, with labels 0 to K - 1 in the order of ``classes``.
 
-    ``counts`` and ``totals`` are the number of rows and the total weight of each class. The columns are NumPy or
-    Dask arrays. Training stops once the log loss has not improved for ``n_iter_no_change`` rounds.
+    ``counts`` and ``totals`` are the number of rows and the total weight of each class. Labels and weights are
+    NumPy or Dask arrays. If ``n_iter_no_change`` is set, training stops after that many rounds without an
+    improvement of the log loss.
     """
 
     features: Features
@@ -178,7 +179,7 @@ def encode(y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"y must not contain missing or infinite values; got {y[missing][0]!s}.")
     try:
         if y.dtype.kind == "S" or any(isinstance(label, bytes) for label in y[:1]):
-            raise TypeError("Decode bytes.")  # older versions of scikit-learn only warn
+            raise TypeError("Decode bytes to strings.")  # older versions of scikit-learn only warn
         check_classification_targets(y)
         classes = np.unique(y)
     except (TypeError, ValueError) as error:

@@ -63,7 +63,7 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
 
 
 def fill_masked(X: Any) -> Any:
-    """Return the array with masked entries replaced by NaN: scikit-learn would ignore the mask."""
+    """Return the array with masked entries replaced by NaN, because scikit-learn would ignore the mask."""
     if not np.ma.is_masked(X):
         return X
     return X.astype(np.float32 if X.dtype == np.float32 else np.float64).filled(np.nan)
@@ -78,7 +78,7 @@ def sort_entries(X: Any) -> Any:
     return X
 
 
-# pandas' names for the kinds of categories that a model file can store.
+# The kinds of categories, as pandas names them, that a model file can store.
 _CATEGORIES = {
     "string",
     "integer",
@@ -92,7 +92,7 @@ _CATEGORIES = {
 
 
 def check_frame(X: Any) -> None:
-    """Raise ValueError or TypeError for columns that make a booster crash or fail late or silently."""
+    """Raise ValueError or TypeError for columns on which a booster would crash or fail late or silently."""
     if not hasattr(X, "shape"):
         raise TypeError(f"X must be an array, a sparse matrix or a data frame in memory; got {type(X).__name__}.")
     if 0 in X.shape:
@@ -108,7 +108,7 @@ def check_frame(X: Any) -> None:
                 raise ValueError(
                     f"X must contain categories that are numbers or strings; got {name!r} with {kind} categories."
                 )
-        elif not dtype.isnative:  # XGBoost would silently read garbage
+        elif not dtype.isnative:  # XGBoost would read wrong values without an error
             raise ValueError(f"X must contain columns of native byte order; got {name!r} in another byte order.")
         elif dtype.kind in "mM":
             raise ValueError(
@@ -160,7 +160,7 @@ def pandas_categories(features: Features) -> Any:
     """Return a polars or pyarrow frame as a pandas frame with unordered categories."""
     import narwhals as nw
 
-    # Via strings: pandas would turn an Enum into an ordered categorical, whose codes LightGBM treats as numbers,
-    # and some versions of pyarrow cannot convert unsigned codes.
+    # Convert via strings, because pandas would turn an Enum into an ordered categorical, whose codes LightGBM
+    # treats as numbers, and because some versions of pyarrow cannot convert unsigned codes.
     strings = [nw.col(name).cast(nw.String) for name in features.categories]
     return features.frame.with_columns(*strings).to_pandas().astype(dict.fromkeys(features.categories, "category"))

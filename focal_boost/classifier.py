@@ -28,15 +28,15 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier, optional
-        The unfitted booster, which is cloned and never modified. None is an XGBClassifier that accepts categories.
-        A CatBoostClassifier supports only two classes, a single gamma and the default Hessian.
-        HistGradientBoostingClassifier, which is part of scikit-learn, is supported experimentally.
+        The unfitted booster, which is cloned and never modified. None means an XGBClassifier that accepts
+        categories. A CatBoostClassifier supports only two classes, a single gamma and the default Hessian. Support
+        for scikit-learn's HistGradientBoostingClassifier is experimental.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
-        Class weight, multiplied with ``sample_weight``. None: no weighting. "balanced": inverse class frequencies,
-        as in scikit-learn. float in (0, 1), two classes only: the weight of class 1; class 0 has 1 - alpha.
-        sequence: one positive number per class, as in ``classes_``. dict: weights by class label, else 1.
+        Class weight, multiplied by ``sample_weight``. None: no class weights. "balanced": inverse frequencies, as
+        in scikit-learn. Float in (0, 1), for two classes: the weight of class 1; class 0 has 1 - alpha. Sequence:
+        one positive number per class, as in ``classes_``. Dict: weight by class label, 1 for the other classes.
     calibrated : bool, default=True
         Whether `predict_proba` estimates the class posterior, which corrects in closed form for the distortion by
         gamma and alpha, or returns the plain sigmoid or softmax. Can be changed without refitting.
@@ -44,8 +44,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         The second derivative passed to the booster; see `BinaryFocalLoss` and `MulticlassFocalLoss`.
     early_stopping : bool, default=False
         Whether to stop training when the log loss of `predict_proba` on the eval set no longer improves, and to
-        predict with the best round. If `fit` gets no ``eval_set``, a stratified random sample of the training rows
-        is held out; pass an ``eval_set`` if rows are grouped or ordered in time.
+        predict with the best round. If no ``eval_set`` is passed to `fit`, a stratified random sample of the
+        training rows is held out; pass an ``eval_set`` if rows are grouped or ordered in time.
     validation_fraction : float, default=0.1
         Share of the training rows to hold out, in (0, 1).
     n_iter_no_change : int, default=10
@@ -66,21 +66,22 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     loss_ : BinaryFocalLoss or MulticlassFocalLoss
         The loss, with alpha resolved to numbers.
     initial_raw_prediction_ : float or ndarray of shape (n_classes,)
-        The starting value of the boosting, whose posterior is the class prior. K values sum to zero.
+        The raw prediction from which boosting starts; its posterior is the class prior. With more than two
+        classes the values sum to zero.
     estimator_ : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier
-        The fitted booster, a plain native model of the logistic or softmax objective over labels 0 to K - 1: it
-        predicts the sigmoid or softmax of the raw prediction, and saves, loads and exports without focal_boost.
+        The fitted booster, a plain native model of the labels 0 to K - 1. It predicts the sigmoid or softmax of
+        the raw prediction and can be saved, loaded and exported without focal_boost.
     booster_ : xgboost.Booster or lightgbm.Booster
-        The native model; for scikit-learn and CatBoost ``estimator_`` itself.
+        The native model; for scikit-learn and CatBoost this is ``estimator_`` itself.
     feature_importances_ : ndarray of shape (n_features,)
         Importances computed by the booster; not available for HistGradientBoostingClassifier.
     n_iter_ : int
-        Number of boosting rounds that prediction uses, counted from 1 for every booster.
+        Number of boosting rounds used for prediction, counted from 1 for every booster.
     best_iteration_ : int
-        Best iteration, only with early stopping. XGBoost and CatBoost count from 0, LightGBM and scikit-learn from
-        1.
+        Best iteration, available only with early stopping. XGBoost and CatBoost count from 0, LightGBM and
+        scikit-learn from 1.
     best_score_ : float
-        Watched metric in the best iteration, only with early stopping.
+        Value of the monitored metric in the best iteration, available only with early stopping.
     evals_result_ : dict
         {set: {metric: [value per round]}}, empty without an eval set.
 
@@ -160,8 +161,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), optional
             Finite and non-negative, positive for at least one row of every class.
         eval_set : list of (X, y) pairs, optional
-            Sets to evaluate after every round, with the same labels as ``y``. ``eval_metric`` chooses the metrics,
-            by default the log loss of `predict_proba`.
+            Sets to evaluate after every round, with the same class labels as ``y``.
         eval_X, eval_y : array-like or tuple of array-likes, optional
             Alternative to ``eval_set``, as in LightGBM.
         eval_sample_weight : list of array-likes or None, optional
@@ -229,7 +229,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     def staged_decision_function(self, X: Any) -> Iterator[np.ndarray]:
         """Yield the raw prediction after each boosting round, float64, as `decision_function` returns it.
 
-        There are ``n_iter_`` predictions. They agree with those of a smaller model up to rounding error.
+        Yields ``n_iter_`` arrays. The k-th agrees with the raw prediction of a model of k rounds up to rounding.
         """
         fitted = self._snapshot()
         features = read_features(fitted, X, reset=False)
@@ -262,18 +262,18 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def n_iter_(self) -> int:
-        """Number of boosting rounds that prediction uses, counted from 1 for every booster."""
+        """Number of boosting rounds used for prediction, counted from 1 for every booster."""
         check_is_fitted(self)
         return booster_of(self.estimator_).n_iter
 
     @property
     def best_iteration_(self) -> int:
-        """Best iteration, only with early stopping; XGBoost counts from 0, LightGBM from 1."""
+        """Best iteration, only with early stopping; XGBoost and CatBoost count from 0, the others from 1."""
         return self._from_early_stopping("best_iteration")
 
     @property
     def best_score_(self) -> float:
-        """Watched metric in the best iteration, only with early stopping."""
+        """Value of the monitored metric in the best iteration, only with early stopping."""
         return self._from_early_stopping("best_score")
 
     def _from_early_stopping(self, name: str) -> Any:
@@ -303,8 +303,8 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
 def _check_early_stopping(model: FocalBoostClassifier) -> None:
     check_flag("early_stopping", model.early_stopping)
-    share = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
-    check_scalar(model.validation_fraction, "validation_fraction", Real, **share)
+    between_0_and_1 = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
+    check_scalar(model.validation_fraction, "validation_fraction", Real, **between_0_and_1)
     check_scalar(model.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
 
 

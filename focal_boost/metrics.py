@@ -68,13 +68,13 @@ def focal_loss(
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of its range, or if the mean is requested of no rows or of rows of weight zero.
+        If an argument is out of its range, or if the mean is requested and the total weight is zero.
 
     Warns
     -----
     UserWarning
-        If the raw predictions look like probabilities: rows of 2-D input sum to one, or 20 or more values of 1-D
-        input are all in [0, 1].
+        If the raw predictions look like probabilities: the rows of a 2-D array sum to one, or a 1-D array has at
+        least 20 values, all of them in [0, 1].
 
     Examples
     --------
@@ -144,9 +144,9 @@ def expected_calibration_error(
 ) -> float:
     """Compute the expected calibration error.
 
-    The sum over bins b of ``s_b * abs(mean label - mean probability)``, where s_b is the share of the bin in the
-    total weight (Naeini et al. 2015). For more than two classes it is the mean of the one-vs-rest errors (Kull et
-    al. 2019).
+    It is the sum over bins b of ``s_b * abs(mean label - mean probability)``, where s_b is the share of bin b in
+    the total weight (Naeini et al. 2015). For more than two classes it is the mean of the one-vs-rest errors (Kull
+    et al. 2019).
 
     Parameters
     ----------
@@ -155,10 +155,10 @@ def expected_calibration_error(
     y_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
         Probability of class 1, or of every class; in [0, 1]. If there are two columns, the second is used.
     n_bins : int, default=10
-        At least 1. Fewer are used where quantiles coincide.
+        Number of bins, at least 1. Fewer bins are used if quantiles coincide.
     strategy : {"quantile", "uniform"}, default="quantile"
-        Bins with equally many rows, or of equal width. With bins of equal width, nearly all predictions for a rare
-        class fall into the lowest bin.
+        "quantile": bins with equally many rows. "uniform": bins of equal width, of which the lowest then contains
+        nearly all predictions for a rare class.
     sample_weight : array-like of shape (n_samples,), optional
         Finite, non-negative and not all 0.
 
@@ -190,9 +190,10 @@ def expected_calibration_error(
     """
     proba = float_array("y_proba", y_proba).astype(np.float64, copy=False)
     if proba.ndim not in (1, 2) or (proba.ndim == 2 and proba.shape[1] < 2):
-        raise ValueError(f"y_proba must have the shape (n,) or (n, K), K at least 2; got {proba.shape}.")
-    if not ((proba >= 0) & (proba <= 1)).all():
-        raise ValueError("y_proba must lie in [0, 1]; got probabilities outside, or NaN.")
+        raise ValueError(f"y_proba must have shape (n,) or (n, K) with K at least 2; got {proba.shape}.")
+    outside = ~((proba >= 0) & (proba <= 1))
+    if outside.any():
+        raise ValueError(f"y_proba must lie in [0, 1]; got {proba[outside][0]!s}.")
     if isinstance(n_bins, bool) or not isinstance(n_bins, Integral) or n_bins < 1:
         raise ValueError(f"n_bins must be an integer >= 1; got {n_bins!r}.")
     if not isinstance(strategy, str) or strategy not in ("quantile", "uniform"):
@@ -204,10 +205,10 @@ def expected_calibration_error(
     total = _total_weight(weight, len(classes))
     errors = []
     for label, p in enumerate(proba.T) if proba.ndim == 2 else [(1, proba)]:
-        at = np.linspace(0, 1, n_bins + 1)[1:-1]
-        bins = np.searchsorted(np.quantile(p, at) if strategy == "quantile" else at, p, side="right")
-        gap = (classes == label) - p
-        errors.append(np.abs(np.bincount(bins, gap if weight is None else weight * gap)).sum() / total)
+        edges = np.linspace(0, 1, n_bins + 1)[1:-1]
+        bins = np.searchsorted(np.quantile(p, edges) if strategy == "quantile" else edges, p, side="right")
+        residual = (classes == label) - p
+        errors.append(np.abs(np.bincount(bins, residual if weight is None else weight * residual)).sum() / total)
     return float(np.mean(errors))
 
 
@@ -220,7 +221,7 @@ def log_loss_of(
 ) -> float:
     """Return the weighted mean log loss of ``loss.predict_proba(raw_prediction, calibrated)``.
 
-    Computed from log-probabilities, so that it is always finite.
+    It is computed from log-probabilities and is therefore always finite.
     """
     values = loss.log_likelihood(y_true, np.asarray(raw_prediction, dtype=np.float64), calibrated)
     weight = check_sample_weight(sample_weight, len(values))

@@ -25,19 +25,21 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     """Meta-estimator that corrects probabilities for the class weights used in training.
 
     A model trained with class weights, or on classes sampled at different rates, predicts the probabilities of the
-    weighted population. This meta-estimator converts them, in closed form, to the probabilities of the population
-    that the labels passed to `fit` come from. Nothing is estimated, so no rows are held out.
+    weighted population. This meta-estimator converts them, in closed form, to the probabilities of the original
+    population. The correction has no parameters to estimate, so no rows are held out.
 
     Parameters
     ----------
     estimator : classifier
-        A classifier with ``predict_proba``. It is cloned and fitted; wrap a fitted one in scikit-learn's
-        ``FrozenEstimator``. It must apply the weights itself: ``training_weight`` only describes them.
+        A classifier with ``predict_proba``. It is cloned and fitted; to use a fitted classifier, wrap it in
+        scikit-learn's ``FrozenEstimator``. The classifier must apply the weights itself: ``training_weight`` only
+        describes them.
     training_weight : dict or "balanced"
-        The weights that the estimator trains with. A dict maps class labels to positive weights, 1 for a class not
-        named: ``{1: 20}`` for ``scale_pos_weight=20`` and labels 0 and 1, or ``{0: 0.1}`` for negatives of which
-        one in ten is kept. ``"balanced"`` is scikit-learn's ``class_weight="balanced"``, LightGBM's
-        ``is_unbalance`` or a sampler in the pipeline that makes all classes equally frequent.
+        The weights that the estimator trains with. A dict maps class labels to positive weights; classes that are
+        not in it have weight 1. For example, ``{1: 20}`` describes ``scale_pos_weight=20`` with labels 0 and 1,
+        and ``{0: 0.1}`` a sample that contains one in ten negatives. ``"balanced"`` describes scikit-learn's
+        ``class_weight="balanced"``, LightGBM's ``is_unbalance``, or a sampler in the pipeline that makes all
+        classes equally frequent.
 
     Attributes
     ----------
@@ -61,8 +63,8 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     -----
     The weights are not read from the estimator, because the same parameter shifts the probabilities of some
     classifiers and not of others: ``SVC(probability=True)`` and ``CalibratedClassifierCV`` estimate probabilities
-    from rows without weights. Synthetic rows, such as those of SMOTE, change the distribution within a class as
-    well, which no class weight undoes.
+    from rows without weights. Synthetic rows, such as those of SMOTE, also change the distribution within a class,
+    for which this correction cannot account.
 
     Examples
     --------
@@ -104,8 +106,8 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Raises
         ------
         ValueError, TypeError
-            If weights are not positive and finite or name a class that is not in ``y``, or if ``"balanced"`` is
-            ambiguous: for a frozen estimator, or with ``sample_weight``. Raised before training.
+            If a weight is not positive and finite, if a class in the dict is not in ``y``, or if ``"balanced"`` is
+            ambiguous, which it is for a frozen estimator or with ``sample_weight``. Raised before training.
         """
         if not hasattr(self.estimator, "predict_proba"):
             raise TypeError(f"estimator must have predict_proba; got {self.estimator!r}.")
@@ -166,7 +168,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
 
 def _weights(training_weight: Mapping[Any, float], classes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return the weight of each class, 1 for a class not named."""
+    """Return the weight of each class, 1 for a class that is not in the dict."""
     unknown = [label for label in training_weight if label not in set(classes)]
     if unknown:
         raise ValueError(f"training_weight must name classes of y, {classes.tolist()}; got {unknown[0]!r}.")

@@ -25,7 +25,9 @@ def plot(results: Path, images: Path) -> None:
                     times.plot(points.rows, points.focal, label=label, **style)
                     times.plot(points.rows, points.built_in, linestyle=":", **style)
     times.set(title="workers as Dask starts them")
-    times.set(xscale="log", yscale="log", xlabel="rows (millions)", ylabel="CPU seconds per fit (dotted: built-in)")
+    times.set(
+        xscale="log", yscale="log", xlabel="rows (millions)", ylabel="CPU seconds per fit (dotted: built-in)"
+    )
     for axes, title in ((ratios, "workers as Dask starts them"), (kept, "workers that keep their memory")):
         axes.axhline(1.1, color="grey", linewidth=0.8)
         axes.annotate("target", (2e6, 1.1), color="0.3", ha="right", va="bottom")

@@ -10,7 +10,14 @@ import numpy as np
 from benchmarks.harness import read_rows
 
 # A marker and a colour per contender: the palette of Okabe and Ito, which colour-blind readers can tell apart.
-LOOKS = [("o", "#0072b2"), ("s", "#e69f00"), ("^", "#009e73"), ("D", "#d55e00"), ("v", "#cc79a7"), ("P", "#333333")]
+LOOKS = [
+    ("o", "#0072b2"),
+    ("s", "#e69f00"),
+    ("^", "#009e73"),
+    ("D", "#d55e00"),
+    ("v", "#cc79a7"),
+    ("P", "#333333"),
+]
 
 
 def table(results: Path, name: str = "speed") -> str:

@@ -30,7 +30,7 @@ class Trainer(Protocol):
     def train(
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
-        """Return a clone of the estimator, trained with the loss: a plain native model in memory."""
+        """Return a clone of the estimator that is trained with the loss and holds a plain native model."""
 
 
 class Booster(Trainer, Protocol):
@@ -62,11 +62,11 @@ class Booster(Trainer, Protocol):
 
     @property
     def best_score(self) -> float | None:
-        """The watched metric in the best iteration, None without early stopping."""
+        """The monitored metric in the best iteration, None without early stopping."""
 
     @property
     def n_iter(self) -> int:
-        """The number of boosting rounds that prediction uses."""
+        """The number of boosting rounds used for prediction."""
 
     @property
     def made_a_split(self) -> bool:
@@ -119,6 +119,6 @@ def default_estimator() -> Any:
     except ImportError as error:
         raise ImportError(
             "estimator=None requires XGBoost, which is not installed: pip install xgboost, "
-            "or pass an LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
+            "or pass an LGBMClassifier or scikit-learn's HistGradientBoostingClassifier."
         ) from error
     return XGBClassifier(enable_categorical=True)

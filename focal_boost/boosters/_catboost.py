@@ -1,4 +1,4 @@
-"""CatBoost: training with its own ``Focal``; the starting value is stored in the first tree."""
+"""CatBoost: training with its own ``Focal`` loss; the starting value is stored in the first tree."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _OWN_LOSS = ("Focal", "Logloss")
 
 _LABELS = "labels are encoded as 0 and 1, in the order of classes_"
 _PRIOR = "the model starts from the class prior"
-_SHRINKAGE = "CatBoost does not shrink a model that has a starting value"
-_ANEW = "training cannot continue from a snapshot"
-# Parameter: (allowed values, why others are refused; {} is the value).
-_REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
-    "task_type": ((None, "CPU"), "CatBoost trains its Focal loss on the CPU only; leave it out"),
+_SHRINKAGE = "CatBoost does not support model shrinkage with a starting value"
+_NO_SNAPSHOT = "training cannot continue from a snapshot"
+# {parameter: (allowed values, reason for rejecting others)}; {} in a reason is replaced by the value.
+_REJECTED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "task_type": ((None, "CPU"), "CatBoost trains its Focal loss only on the CPU"),
     "auto_class_weights": ((None, "None"), "use alpha='balanced': predict_proba corrects for it"),
     "class_weights": ((None,), "use alpha={!r}: predict_proba corrects for it"),
     "scale_pos_weight": ((None, 1), "use alpha=[1, {}]: predict_proba corrects for it"),
@@ -35,14 +35,14 @@ _REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "langevin": ((None, False), _SHRINKAGE),
     "model_shrink_rate": ((None, 0), _SHRINKAGE),
     "eval_fraction": ((None, 0), "use early_stopping=True, or pass an eval_set"),
-    "save_snapshot": ((None, False), _ANEW),
-    "snapshot_file": ((None,), _ANEW),
+    "save_snapshot": ((None, False), _NO_SNAPSHOT),
+    "snapshot_file": ((None,), _NO_SNAPSHOT),
 }
 _UNSUPPORTED = {
     "baseline": _PRIOR,
     "init_model": "training cannot continue from another model",
-    "save_snapshot": _ANEW,
-    "snapshot_file": _ANEW,
+    "save_snapshot": _NO_SNAPSHOT,
+    "snapshot_file": _NO_SNAPSHOT,
 }
 _LEARNING_RATE = ("learning_rate", "eta")
 _STOPPING = ("early_stopping_rounds", "od_type", "od_wait", "od_pval")
@@ -73,7 +73,7 @@ class CatBoost:
                     f"estimator must have {name} 'Logloss' or None: FocalBoostClassifier's gamma and alpha choose "
                     f"the loss; got {name}={params[name]!r}."
                 )
-        for name, (allowed, reason) in _REFUSED.items():
+        for name, (allowed, reason) in _REJECTED.items():
             value = params.get(name)
             if not any(value is allow or (np.ndim(value) == 0 and value == allow) for allow in allowed):
                 raise ValueError(f"estimator must not set {name}: {reason.format(value)}; got {name}={value!r}.")
@@ -92,7 +92,7 @@ class CatBoost:
     def train(
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
-        """Return a clone of the estimator, trained with the loss: a plain native model."""
+        """Return a clone of the estimator that is trained with the loss and holds a plain native model."""
         _check_loss(loss, len(training.classes))
         for name, reason in _UNSUPPORTED.items():
             if fit_params.get(name) is not None:
@@ -126,7 +126,7 @@ class CatBoost:
     def metrics(
         self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> list[Any]:
-        """Return the metrics of the eval sets, the watched one first; raise ValueError for an unsupported one."""
+        """Return the metrics, the monitored one first; raise ValueError for an unsupported metric."""
         requested = [
             *_as_list(fit_params.get("eval_metric") or self._param("eval_metric") or "log_loss"),
             *_as_list(self._param("custom_metric", "custom_loss") or []),
@@ -142,7 +142,9 @@ class CatBoost:
                     f"got {name}={given[name]!r}."
                 )
         if given.get("use_best_model") is False:
-            raise ValueError("early_stopping=True predicts with the best round: use_best_model must not be False.")
+            raise ValueError(
+                "use_best_model must not be False with early_stopping=True, which uses the best round."
+            )
 
     def _columns(self, features: Features, fit_params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the non-numeric columns: those requested, or the categorical columns of a data frame."""
@@ -169,7 +171,7 @@ class CatBoost:
             settings["verbose"] = False
         if not ({"allow_writing_files", "train_dir"} & settings.keys() or fit_params.get("plot")):
             settings["allow_writing_files"] = False
-        # With monotone constraints CatBoost would choose another default, warn about it and use 0.
+        # With monotone constraints CatBoost would choose a different default, then warn and use 0.
         return settings | {"model_shrink_rate": 0}
 
     def _fit_arguments(self, training: Training, fit_params: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,7 +235,7 @@ class CatBoost:
 
     @property
     def evals_result(self) -> dict[str, dict[str, list[float]]]:
-        """{set: {metric: [value per round]}}, empty without eval sets; CatBoost's own loss is left out."""
+        """{set: {metric: [value per round]}} without CatBoost's own loss, empty without eval sets."""
         return {
             name: {metric: list(curve) for metric, curve in curves.items() if not metric.startswith(_OWN_LOSS)}
             for name, curves in self.estimator.get_evals_result().items()
@@ -248,7 +250,7 @@ class CatBoost:
 
     @property
     def best_score(self) -> float | None:
-        """The watched metric of the last eval set in the best iteration, None without an eval set."""
+        """The monitored metric of the last eval set in the best iteration, None without an eval set."""
         best = self.best_iteration
         if best is None:
             return None
@@ -259,7 +261,7 @@ class CatBoost:
 
     @property
     def n_iter(self) -> int:
-        """The number of boosting rounds that prediction uses."""
+        """The number of boosting rounds used for prediction."""
         return int(self.estimator.tree_count_)
 
     @property
@@ -313,20 +315,20 @@ def _as_list(requested: Any) -> list[Any]:
 def finish_native(trained: Any, start: float, params: dict[str, Any]) -> Any:
     """Return the trained model with the starting value in the leaves of its first tree and with ``params``.
 
-    CatBoost itself would store the start as a bias, which it exports incorrectly to ONNX.
+    CatBoost itself would store the starting value as a bias, which its ONNX export does not handle correctly.
     """
     values, n_leaves = np.array(trained.get_leaf_values()), trained.get_tree_leaf_counts()[0]
     values[:n_leaves] += start
     trained.set_leaf_values(values)
-    # The model records that the metric was a Python object, which a restored model does not have.
+    # The metadata record that the metric was a Python object, which a restored model does not have.
     metadata = trained.get_metadata()
     recorded = json.loads(metadata["params"])
     if recorded["metrics"]["eval_metric"]["type"].startswith("PythonUserDefined"):
         recorded["metrics"]["eval_metric"] = recorded["metrics"]["objective_metric"]
         recorded["flat_params"].pop("eval_metric", None)
         metadata["params"] = json.dumps(recorded)
-    # Pickled state holds the parameters and, under names with an underscore, the model. Restoring it discards the
-    # leaf values that a model caches once it has predicted.
+    # The pickled state contains the parameters and, under names with an underscore, the model. Restoring it
+    # discards the leaf values that a model caches when it first predicts.
     model = {name: value for name, value in trained.__getstate__().items() if name.startswith("_")}
     native = type(trained)()
     native.__setstate__({**params, **model})

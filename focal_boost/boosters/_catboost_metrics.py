@@ -29,7 +29,7 @@ class _Metric:
         return False
 
     def evaluate(self, approxes: Sequence[Any], target: Any, weight: Any) -> tuple[float, float]:
-        # CatBoost also evaluates the training rows, which nothing uses and which would take most of the time.
+        # CatBoost also evaluates the training rows. The result is not used and would take most of the time.
         if len(target) == self.training_rows:
             return 0.0, 1.0
         return float(self.metric.value(target.astype(np.intp), np.asarray(approxes[0]), weight)), 1.0
@@ -39,7 +39,7 @@ class _Metric:
 
 
 def metric_settings(metrics: list[Any], training: Training) -> dict[str, Any]:
-    """Return CatBoost's parameters for the metrics of a training."""
+    """Return CatBoost's parameters for the metrics to compute during training."""
     rows = len(training.labels)
     if any(len(eval_set.labels) == rows for eval_set in training.eval_sets):
         rows = -1  # ambiguous: an eval set has as many rows
@@ -50,7 +50,7 @@ def metric_settings(metrics: list[Any], training: Training) -> dict[str, Any]:
 
 
 def read_metrics(requested: list[Any], stop_on_log_loss: bool, loss: FocalLoss, calibrated: bool) -> list[Any]:
-    """Return the requested metrics, the watched one first; raise ValueError for an unsupported one."""
+    """Return the requested metrics, the monitored one first; raise ValueError for an unsupported metric."""
     if stop_on_log_loss:
         requested = watch_log_loss(requested)
     metrics = requested_metrics(

@@ -49,7 +49,7 @@ def check_categories(X: Any, cat_features: Any) -> None:
         if X[name].isna().any():
             raise ValueError(
                 "X must not contain missing values in the categorical columns of a CatBoostClassifier: "
-                "make them a category, "
+                "replace them with a category, "
                 f"X[{name!r}].astype(object).fillna('missing').astype('category'); got missing values in {name!r}."
             )
         categories = getattr(X[name].dtype, "categories", X[name])

@@ -15,18 +15,18 @@ from focal_boost._features import Features, pandas_categories
 from focal_boost.boosters._metrics import LOG_LOSS
 from focal_boost.losses import FocalLoss
 
-# Parameter: (allowed value, why others are refused; {} is the value).
-_REFUSED: dict[str, tuple[Any, str]] = {
+# {parameter: (allowed value, reason for rejecting others)}; {} in a reason is replaced by the value.
+_REJECTED: dict[str, tuple[Any, str]] = {
     "class_weight": (None, "use alpha={!r}: predict_proba corrects for it"),
     "warm_start": (False, "training cannot continue from another model"),
-    "scoring": ("loss", "early stopping follows the log loss of predict_proba"),
+    "scoring": ("loss", "early stopping monitors the log loss of predict_proba"),
 }
 _UNSUPPORTED = {
     "callbacks": "HistGradientBoostingClassifier has no callbacks",
     "verbose": "set verbose of the estimator",
 }
 
-# Number of rows above which early_stopping="auto" is on.
+# Number of rows above which early_stopping="auto" stops early.
 _AUTO = 10_000
 
 
@@ -45,7 +45,7 @@ class HistGradientBoosting:
             raise ValueError(
                 f"estimator must have loss='log_loss', which the focal loss replaces; got loss={params['loss']!r}."
             )
-        for name, (allowed, reason) in _REFUSED.items():
+        for name, (allowed, reason) in _REJECTED.items():
             value = params[name]
             if value != allowed:
                 raise ValueError(f"estimator must not set {name}: {reason.format(value)}; got {name}={value!r}.")
@@ -57,7 +57,7 @@ class HistGradientBoosting:
     def train(
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
-        """Return a clone of the estimator, trained with the loss: a plain native model."""
+        """Return a clone of the estimator that is trained with the loss and holds a plain native model."""
         from focal_boost.boosters._scikit_learn_loss import ScikitLearnLoss, native_loss
 
         own, estimator, n_classes = self.estimator, clone(self.estimator), len(training.classes)
@@ -91,7 +91,7 @@ class HistGradientBoosting:
         )
 
     def _stops(self, training: Training) -> bool:
-        """Return whether training with an eval set may stop early, as set on this or on the inner estimator."""
+        """Return whether early stopping is on for an eval set, in FocalBoostClassifier or the inner estimator."""
         own = self.estimator.early_stopping
         auto = own == "auto" and len(training.labels) > _AUTO
         return training.n_iter_no_change is not None or own is True or auto
@@ -136,7 +136,7 @@ class HistGradientBoosting:
 
     @property
     def _log_losses(self) -> np.ndarray:
-        return -self.estimator.validation_score_[1:]  # the first score is that of the start
+        return -self.estimator.validation_score_[1:]  # the first score is that of the starting value
 
     @property
     def best_iteration(self) -> int | None:
@@ -152,7 +152,7 @@ class HistGradientBoosting:
 
     @property
     def n_iter(self) -> int:
-        """The number of boosting rounds that prediction uses."""
+        """The number of boosting rounds used for prediction."""
         return int(self.estimator.n_iter_)
 
     @property
@@ -181,7 +181,7 @@ def _read_fit_params(fit_params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_columns(X: Any) -> None:
-    """Raise ValueError that names the first string column."""
+    """Raise ValueError for a string column."""
     for name, dtype in zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=False):
         if str(dtype) in ("object", "str", "string"):
             raise ValueError(

@@ -20,14 +20,14 @@ from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary", "multiclass", "softmax")
 
-# LightGBM evaluates its own metrics on raw scores as if they were probabilities. Only rank metrics are
-# meaningful then.
+# LightGBM computes its own metrics from raw scores as if they were probabilities; only rank metrics are valid.
 _RANK_METRICS = ("auc", "average_precision", "auc_mu")
 
 _IGNORED = "LightGBM ignores it for a custom loss"
 _NAMED = "set objective={!r}"
-# Parameter: (allowed values, why others are refused; {} is the value).
-_REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
+_PRIOR = "the model starts from the class prior"
+# {parameter: (allowed values, reason for rejecting others)}; {} in a reason is replaced by the value.
+_REJECTED: dict[str, tuple[tuple[Any, ...], str]] = {
     "objective_type": ((None,), _NAMED),
     "app": ((None,), _NAMED),
     "application": ((None,), _NAMED),
@@ -40,11 +40,16 @@ _REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "pos_bagging_fraction": ((None, 1), f"{_IGNORED}: use alpha"),
     "neg_bagging_fraction": ((None, 1), f"{_IGNORED}: use alpha"),
     "sigmoid": ((None, 1), "the probabilities are those of sigmoid=1"),
-    "boost_from_average": ((None, True), "the model starts from the class prior"),
+    "boost_from_average": ((None, True), _PRIOR),
     "linear_tree": ((None, False), "the starting value cannot be stored in linear leaves"),
     "linear_trees": ((None, False), "the starting value cannot be stored in linear leaves"),
 }
-_UNSUPPORTED = ("init_model", "init_score", "eval_init_score", "eval_class_weight", "group", "eval_group")
+_UNSUPPORTED = {
+    "init_model": "training cannot continue from another model",
+    **dict.fromkeys(("init_score", "eval_init_score"), _PRIOR),
+    "eval_class_weight": "use eval_sample_weight",
+    **dict.fromkeys(("group", "eval_group"), "ranking is not supported"),
+}
 
 
 class LightGBM:
@@ -63,7 +68,7 @@ class LightGBM:
                 f"estimator must have a native classification objective, one of {_OBJECTIVES}: "
                 f"the focal loss replaces it; got objective={params['objective']!r}."
             )
-        for name, (allowed, reason) in _REFUSED.items():
+        for name, (allowed, reason) in _REJECTED.items():
             if params.get(name) not in allowed:
                 value = params[name]
                 raise ValueError(f"estimator must not set {name}: {reason.format(value)}; got {name}={value!r}.")
@@ -85,12 +90,11 @@ class LightGBM:
     def train(
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
-        """Return a clone of the estimator, trained with the loss: a plain native model."""
+        """Return a clone of the estimator that is trained with the loss and holds a plain native model."""
         estimator = self.clone()
         metrics = self.metrics(training, loss, calibrated, fit_params)
         objective: Any = _native_objective(start)
-        # LightGBM passes raw scores to metrics only if the objective is a callable. Otherwise it passes
-        # probabilities, which round to 0 or 1 for confident predictions.
+        # With a native objective LightGBM passes probabilities to metrics, which round to 0 and 1, not raw scores.
         if training.eval_sets or not is_log_loss(loss):
             objective = bind(loss, training, *derivative_settings(loss, len(training.classes)))
         self.fit(estimator, objective, metrics, repeat, training, start, fit_params)
@@ -100,9 +104,9 @@ class LightGBM:
         self, training: Training, loss: FocalLoss, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> list[Any]:
         """Return the metrics of the eval sets; raise ValueError for an unsupported metric or fit parameter."""
-        for name in _UNSUPPORTED:
+        for name, reason in _UNSUPPORTED.items():
             if fit_params.get(name) is not None:
-                raise ValueError(f"{name} is not supported: training always starts from the class prior.")
+                raise ValueError(f"{name} is not supported: {reason}.")
         requested = _split_metrics(fit_params.get("eval_metric") or _metric(self.estimator.get_params()))
         if training.n_iter_no_change is not None:
             requested = watch_log_loss(requested)
@@ -198,7 +202,7 @@ class LightGBM:
     def staged_raw_prediction(self, features: Features) -> Iterator[np.ndarray]:
         """Yield the raw predictions after each round."""
         X = self._readable(features)
-        raw: Any = 0.0  # the start is in the first trees
+        raw: Any = 0.0  # the first trees contain the starting value
         for i in range(self.n_iter):
             raw = raw + self.native.predict(
                 X, raw_score=True, start_iteration=i, num_iteration=1, num_threads=self._n_threads
@@ -237,7 +241,7 @@ class LightGBM:
 
     @property
     def n_iter(self) -> int:
-        """The number of boosting rounds that prediction uses."""
+        """The number of boosting rounds used for prediction."""
         best = self.best_iteration
         return int(self.native.current_iteration()) if best is None else best
 
@@ -250,14 +254,14 @@ class LightGBM:
 class _StopOnLogLoss:
     """A callback that stops training when the log loss of the last eval set has not improved for some rounds.
 
-    LightGBM's own callback watches either every metric of every set or the first metric only, and LightGBM places
+    LightGBM's own callback monitors either every metric of every set or only the first metric, and LightGBM places
     callables after its own metrics.
     """
 
     before_iteration = False
 
     def __init__(self, rounds: int) -> None:
-        self.order = 40  # after the metrics are recorded; LightGBM replaces an attribute of the class
+        self.order = 40  # after the metrics are recorded; LightGBM would replace a class attribute
         self.rounds = rounds
         self.best: tuple[float, int, Any] | None = None
 
@@ -287,9 +291,9 @@ def _native_objective(start: Any) -> str:
 
 
 def derivative_settings(loss: FocalLoss, n_classes: int) -> tuple[Any, float]:
-    """Return the dtype LightGBM computes in and the factor of its diagonal Hessian."""
-    # LightGBM computes its log loss in float64 and then rounds it. Doing the same at gamma = 0 gives identical
-    # bits, so that ties between splits are broken identically.
+    """Return the dtype in which LightGBM computes derivatives and the factor of its diagonal Hessian."""
+    # LightGBM computes its log loss in float64 and rounds the result. At gamma = 0 doing the same gives identical
+    # derivatives, so that ties between splits are broken in the same way.
     dtype = np.float64 if loss.gamma == 0 else np.float32
     return dtype, 1.0 if n_classes == 2 else n_classes / (n_classes - 1)
 
@@ -327,7 +331,7 @@ def _store_start(booster: Any, start: np.ndarray) -> None:
 
 
 def _store_objective(booster: Any, n_classes: int) -> None:
-    """Write the native objective into the text of a model trained with a callable."""
+    """Write the native objective into a model that was trained with a callable objective."""
     objective = "binary sigmoid:1" if n_classes == 2 else f"multiclass num_class:{n_classes}"
     header, found, rest = booster.model_to_string(num_iteration=-1).partition("max_feature_idx=")
     line, newline, rest = rest.partition("\n")

@@ -32,7 +32,7 @@ class FocalMetric:
             raise ValueError(f"name must be 'log_loss' or 'focal_loss'; got {self.name!r}.")
 
     def value(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> float:
-        """Return the metric, lower is better."""
+        """Return the metric, for which lower is better."""
         if self.name == "log_loss":
             return log_loss_of(self.loss, y_true, raw_prediction, sample_weight, self.calibrated)
         return focal_loss_of(self.loss, y_true, raw_prediction, sample_weight)
@@ -46,7 +46,7 @@ class XGBoostMetric(FocalMetric):
     loss : BinaryFocalLoss or MulticlassFocalLoss
         The loss that the model is trained with.
     name : {"log_loss", "focal_loss"}, default="log_loss"
-        The log loss of ``loss.predict_proba``, or the focal loss; weighted means.
+        The weighted mean of the log loss of ``loss.predict_proba``, or of the focal loss.
     calibrated : bool, default=True
         Whether the log loss is that of the posterior or that of the plain sigmoid or softmax.
 
@@ -71,8 +71,8 @@ class XGBoostMetric(FocalMetric):
 class LightGBMMetric(FocalMetric):
     """A metric for LightGBM: ``eval_metric=`` of LGBMClassifier.fit, ``feval=`` of ``lightgbm.train``.
 
-    Parameters are those of `XGBoostMetric`. Set ``metric="None"`` too: LightGBM's own default is computed on raw
-    scores as if they were probabilities.
+    The parameters are those of `XGBoostMetric`. Also set ``metric="None"``, because LightGBM would compute its
+    default metric from raw scores as if they were probabilities.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class LightGBMMetric(FocalMetric):
 
 @dataclass(frozen=True)
 class UserMetric:
-    """A user's metric of (y_true, probabilities[, sample_weight]), called with raw predictions by the booster."""
+    """A user's function of (y_true, probabilities[, sample_weight]), wrapped to accept raw predictions."""
 
     function: Callable[..., Any]
     loss: FocalLoss
@@ -101,7 +101,7 @@ class UserMetric:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
     def value(self, y_true: Any, raw_prediction: Any, sample_weight: Any) -> float:
-        """Return the function's value; the weights are passed only if there are any."""
+        """Return the function's value; weights are passed to it only if there are any."""
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(self.function(y_true, self.probabilities(raw_prediction), **weight))
 
@@ -163,7 +163,7 @@ def requested_metrics(
 
 
 def watch_log_loss(requested: list[Any]) -> list[Any]:
-    """Return the requested metrics with the log loss, which early stopping watches, first."""
+    """Return the requested metrics with the log loss, which early stopping monitors, in first place."""
     others = [metric for metric in requested if callable(metric) or metric not in LOG_LOSS]
     return ["log_loss", *others]
 
@@ -171,7 +171,7 @@ def watch_log_loss(requested: list[Any]) -> list[Any]:
 def _mean_over_workers(metric: Callable[..., float], y_true: Any, y_pred: Any, sample_weight: Any) -> float:
     """Return the metric's weighted mean over the workers of a distributed training.
 
-    XGBoost then averages the workers' values, which are all equal, without weights.
+    XGBoost then averages the workers' values without weights, so all workers return the same value.
     """
     from xgboost import collective
 

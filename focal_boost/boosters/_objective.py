@@ -33,7 +33,7 @@ def bind(
 
 
 class BoundObjective:
-    """The objective of one local training, with labels and weights bound in advance.
+    """The objective of local training, with labels and weights bound in advance.
 
     A booster passes the same labels and weights in every round; they are ignored. The returned arrays are reused
     in the next round, after the booster has read them.
@@ -53,7 +53,7 @@ class BoundObjective:
 
 @dataclass(frozen=True)
 class WorkerObjective:
-    """The objective of a distributed training, called on each worker with the labels and weights of its rows."""
+    """The objective of distributed training, called on each worker with the labels and weights of its rows."""
 
     loss: FocalLoss
     scale: float

@@ -14,7 +14,7 @@ from sklearn._loss.loss import BaseLoss, HalfBinomialLoss, HalfMultinomialLoss
 from focal_boost.losses import BoundLoss, FocalLoss
 from focal_boost.metrics import log_loss_of
 
-# Maximum number of training rows scored when there are validation data; scikit-learn's limit for a scorer.
+# Maximum number of training rows to score if there are validation data, as for a scorer in scikit-learn.
 _SCORED = 10_000
 
 
@@ -24,9 +24,9 @@ def native_loss(n_classes: int) -> Any:
 
 
 class ScikitLearnLoss(BaseLoss):
-    """The loss of one training; scikit-learn calls `fit_intercept_only` first, with the rows it will train on.
+    """The loss in scikit-learn's format; `fit_intercept_only` is called first, with the training rows.
 
-    ``validates`` is whether there are validation data, which early stopping then watches.
+    ``validates`` states whether there are validation data for early stopping to monitor.
 
     Raw predictions are float64 arrays of shape (n, 1) or (n, K), gradient and Hessian float32 arrays of shape (n,)
     or (n, K), all in Fortran order.
@@ -44,7 +44,8 @@ class ScikitLearnLoss(BaseLoss):
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> np.ndarray:
         """Return the initial raw prediction, and bind the loss to these labels and weights."""
-        # scikit-learn's log loss is float64: so at gamma = 0 ties between splits are broken identically.
+        # scikit-learn computes its log loss in float64. At gamma = 0 doing the same breaks ties between splits in
+        # the same way.
         dtype = np.float64 if self.focal_loss.gamma == 0 else np.float32
         scale = self.focal_loss.scale(y_true, sample_weight, 1.0)
         self.bound = self.focal_loss.bind(y_true, sample_weight, self.n_classes, dtype, 1.0, scale)
@@ -69,7 +70,7 @@ class ScikitLearnLoss(BaseLoss):
         return gradient_out, hessian_out
 
     def __call__(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None, n_threads: int = 1) -> float:
-        """Return the log loss of `predict_proba`, which early stopping watches."""
+        """Return the log loss of `predict_proba`, which early stopping monitors."""
         raw = self._outputs(raw_prediction)
         if y_true is self.labels:
             y_true, raw = y_true[self.scored], raw[self.scored]

@@ -20,7 +20,7 @@ from focal_boost.losses import FocalLoss
 
 _OBJECTIVES = (None, "binary:logistic", "multi:softprob", "multi:softmax")
 
-# XGBoost evaluates its own metrics on the plain sigmoid or softmax. Only rank metrics carry over to the
+# XGBoost computes its own metrics from the plain sigmoid or softmax. Only rank metrics are the same for the
 # probabilities that the estimator returns.
 _RANK_METRICS = ("auc", "aucpr")
 
@@ -59,7 +59,7 @@ class XGBoost:
             )
         if params.get("base_score") is not None:
             raise ValueError(
-                "estimator must not set base_score, the model starts from the class prior; "
+                "estimator must not set base_score: the model starts from the class prior; "
                 f"got base_score={params['base_score']!r}."
             )
         if params.get("multi_strategy") == "multi_output_tree":
@@ -89,7 +89,7 @@ class XGBoost:
     def train(
         self, training: Training, loss: FocalLoss, start: Any, calibrated: bool, fit_params: Mapping[str, Any]
     ) -> Any:
-        """Return a clone of the estimator, trained with the loss: a plain native model."""
+        """Return a clone of the estimator that is trained with the loss and holds a plain native model."""
         estimator = self.clone()
         metrics = self.metrics(training, loss, calibrated, fit_params)
         # XGBoost's random forest, which trains a single round, does not support callbacks.
@@ -214,7 +214,7 @@ class XGBoost:
             data = _matrix(features, self.estimator)
             raw, start = None, None
             for i in range(self.n_iter):
-                # The predictions of one round contain the start.
+                # The prediction of each round includes the starting value.
                 own = self.native.predict(data, output_margin=True, iteration_range=(i, i + 1))
                 if raw is None:
                     raw, start = own, self._start(own.shape)
@@ -248,7 +248,7 @@ class XGBoost:
 
     @property
     def best_score(self) -> float | None:
-        """The watched metric in the best iteration, None without early stopping."""
+        """The monitored metric in the best iteration, None without early stopping."""
         try:
             return float(self.estimator.best_score)
         except AttributeError:
@@ -256,7 +256,7 @@ class XGBoost:
 
     @property
     def n_iter(self) -> int:
-        """The number of boosting rounds that prediction uses."""
+        """The number of boosting rounds used for prediction."""
         best = self.best_iteration
         return int(self.native.num_boosted_rounds()) if best is None else best + 1
 
@@ -267,9 +267,10 @@ class XGBoost:
 
 
 def _fresh(callbacks: Sequence[Any] | None) -> list[Any] | None:
-    """Return copies of XGBoost's own callbacks, which hold training state, and all others unchanged.
+    """Return copies of XGBoost's own callbacks, which store training state, and all others unchanged.
 
-    A copy of a callback such as Optuna's would report to a copy of its study.
+    Other callbacks are not copied, because a copy of, for example, Optuna's callback would report to a copy of its
+    study.
     """
     if not callbacks:
         return None
@@ -317,7 +318,7 @@ def _is_forest(estimator: Any) -> bool:
 
 
 def _matrix(features: Features, estimator: Any) -> Any:
-    """Return data to predict for as a DMatrix."""
+    """Return the features as a DMatrix for prediction."""
     from xgboost import DMatrix
 
     return DMatrix(

@@ -12,10 +12,11 @@ from focal_boost._data import EvalSet
 
 
 class Evaluation(TrainingCallback):
-    """Records metrics of every eval set after every round.
+    """A callback that records the metrics of every eval set after every round.
 
-    XGBoost itself supports one callable metric, copies labels and weights for every call, rounds the value to six
-    digits and, with a native objective, passes float32 probabilities, which round to 1 for confident predictions.
+    XGBoost itself supports only one callable metric, copies labels and weights for every call and rounds the value
+    to six digits. With a native objective it passes float32 probabilities, which round to 1 for confident
+    predictions.
     """
 
     def __init__(self, metrics: Sequence[Any], data: Sequence[DMatrix], eval_sets: Sequence[EvalSet]) -> None:
@@ -25,8 +26,8 @@ class Evaluation(TrainingCallback):
         self.eval_sets = eval_sets
 
     def __hash__(self) -> int:
-        # Early stopping and other callbacks read what this one records. XGBoost 3.1 keeps callbacks in a set, from
-        # which the hash 0 comes first; later versions keep their order.
+        # This callback must run first, because early stopping and other callbacks read the metrics it records.
+        # XGBoost 3.1 stores callbacks in a set, which yields the hash 0 first; later versions keep their order.
         return 0
 
     def after_iteration(self, model: Booster, epoch: int, evals_log: dict[str, dict[str, Any]]) -> bool:
@@ -50,11 +51,11 @@ def set_metrics(estimator: Any, metrics: Sequence[Any]) -> None:
 
 
 def stop_early(estimator: Any, metrics: Sequence[Any], n_iter_no_change: int | None) -> None:
-    """Stop on the log loss or, with the estimator's ``early_stopping_rounds``, on the last requested metric."""
+    """Add early stopping on the log loss or, with ``early_stopping_rounds``, on the last requested metric."""
     rounds = estimator.early_stopping_rounds if n_iter_no_change is None else n_iter_no_change
     if rounds is None:
         return
-    # By default XGBoost watches the metric recorded last, which is a callable regardless of the requested order.
-    watched = metrics[-1] if n_iter_no_change is None else metrics[0]
-    stop = EarlyStopping(rounds=rounds, metric_name=getattr(watched, "__name__", watched))
+    # By default XGBoost monitors the metric recorded last, which is a callable regardless of the requested order.
+    monitored = metrics[-1] if n_iter_no_change is None else metrics[0]
+    stop = EarlyStopping(rounds=rounds, metric_name=getattr(monitored, "__name__", monitored))
     estimator.set_params(early_stopping_rounds=None, callbacks=[*(estimator.callbacks or []), stop])

@@ -1,7 +1,7 @@
 """Averaging of LightGBM's metrics over all workers, so that they stop early in the same round.
 
-LightGBM evaluates the rows of each worker separately. Without averaging, workers would stop in different rounds,
-and the others would block.
+LightGBM evaluates the rows of each worker separately. Without averaging, some workers would stop earlier than
+others, and the others would block.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import distributed
 import numpy as np
 
-# Seconds that a worker waits for the others' metrics before it checks that they are still alive.
+# Seconds that a worker waits for the metrics of other workers before it checks that they are still alive.
 _PATIENCE = 5.0
 
 # {(eval set, metric): (LightGBM's result, total weight of the evaluated rows)}
@@ -23,14 +23,14 @@ Results = dict[tuple[int, int], tuple[Any, float]]
 
 @contextmanager
 def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield fit parameters with a callback that averages all metrics; run its coordinator meanwhile."""
+    """Start the coordinator and yield fit parameters with a callback that averages all metrics."""
     if not n_eval_sets:
         yield dict(fit_params)
         return
     client = distributed.get_client()
-    # Not scheduler_info, a copy that the client's own updates may empty of workers for a moment.
+    # Not scheduler_info, which returns a copy that may temporarily contain no workers while the client updates it.
     workers = list(client.ncores())
-    # Choosing the coordinator's worker here lets the other workers detect that it is lost.
+    # Fix the worker of the coordinator, so that the other workers can detect its loss.
     future = client.submit(Coordinator, workers, actor=True, pure=False, workers=[workers[0]])
     coordinator: Any = future.result()
     eval_names = fit_params.get("eval_names") or [f"valid_{i}" for i in range(n_eval_sets)]
@@ -50,7 +50,7 @@ def averaged_over_workers(n_eval_sets: int, fit_params: Mapping[str, Any]) -> It
 class AverageOverWorkers:
     """A LightGBM callback that replaces this worker's metrics by their weighted means over all workers.
 
-    It runs before the callbacks that record metrics or stop, so that they act alike on every worker.
+    It runs before the callbacks that record metrics or stop training, so that they do the same on every worker.
     """
 
     order = -1

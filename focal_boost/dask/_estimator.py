@@ -38,7 +38,7 @@ class _LocalAttribute:
 
 
 class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
-    """`FocalBoostClassifier` for XGBoost's and LightGBM's Dask estimators and data that exceed one machine.
+    """`FocalBoostClassifier` for Dask collections, trained with XGBoost's or LightGBM's Dask estimators.
 
     Parameters, attributes and methods are those of `FocalBoostClassifier`, with these differences:
 
@@ -53,7 +53,7 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : DaskXGBClassifier, DaskXGBRFClassifier or DaskLGBMClassifier, optional
-        The unfitted booster, which is cloned and never modified. None is ``DaskXGBClassifier()``.
+        The unfitted booster, which is cloned and never modified. None means ``DaskXGBClassifier()``.
     gamma : float or sequence of one float per class, default=2.0
         Focusing parameter, finite, >= 0. 0 is the log loss.
     alpha : None, "balanced", float, sequence or dict, default=None
@@ -71,10 +71,10 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    ``fit`` reads the labels twice: first partition by partition for their statistics, a few hundred bytes per
-    partition, then with the features, to encode them. During training all data are in the workers' memory. Persist
-    a data frame before taking ``X`` and ``y`` from it: otherwise the files are read in every pass, and Dask may
-    fuse the partitions of small files differently for ``X`` and ``y``, which raises an error.
+    ``fit`` reads the labels twice: first to compute statistics of a few hundred bytes per partition, then,
+    together with the features, to encode them. During training all data are in the workers' memory. Persist a data
+    frame before taking ``X`` and ``y`` from it. Otherwise the files are read in every pass, and Dask may fuse the
+    partitions of small files differently for ``X`` and ``y``, which raises an error.
 
     Metrics are averaged over all rows of the eval set on all workers, so that early stopping works with both
     boosters. A metric that is not a mean over rows (a rank metric of LightGBM, a callable) is approximated by the

@@ -16,8 +16,9 @@ from focal_boost.dask._early_stopping import averaged_over_workers
 from focal_boost.dask._partitions import persisted
 from focal_boost.losses import FocalLoss
 
-# Parameters that LightGBM adds on Dask, and the regressor's number of classes; a local refit must not have them.
-_PARAMETERS_OF_THE_CLUSTER = {"num_class", "num_threads", "time_out", "tree_learner"}
+# Parameters that are set only for Dask: those that LightGBM adds and the regressor's number of classes. They are
+# removed, so that the local estimator can be fitted again.
+_DASK_PARAMETERS = {"num_class", "num_threads", "time_out", "tree_learner"}
 
 
 class DaskLightGBM:
@@ -47,8 +48,9 @@ class DaskLightGBM:
         """Return an LGBMClassifier, trained on the cluster with the loss."""
         metrics = self.booster.metrics(training, loss, calibrated, fit_params)
         n_classes = len(training.classes)
-        # A classifier would encode the labels of each worker separately, so that on a worker with one class its
-        # label would become 0. A regressor keeps the labels and, with a callable objective, trains the same model.
+        # LightGBM's Dask classifier would encode the labels of each worker separately: on a worker with a single
+        # class, the label would become 0. A regressor keeps the labels and, with a callable objective, trains the
+        # same model.
         regressor = DaskLGBMRegressor(**self.booster.clone().get_params())
         if n_classes > 2:
             regressor.set_params(num_class=n_classes)
@@ -63,7 +65,7 @@ class DaskLightGBM:
 
     def _classifier(self, regressor: Any, n_classes: int) -> Any:
         """Return the fitted regressor as an LGBMClassifier of the labels 0 to K - 1."""
-        added = _PARAMETERS_OF_THE_CLUSTER - self.booster.estimator.get_params().keys()
+        added = _DASK_PARAMETERS - self.booster.estimator.get_params().keys()
         for params in (vars(regressor), regressor._other_params):
             for name in added:
                 params.pop(name, None)

@@ -23,8 +23,8 @@ from focal_boost._arguments import check_sample_weight
 from focal_boost._data import EvalSet, Training
 from focal_boost._features import Features
 
-# Dask fuses partitions of small files if few columns are read, and so differently for X and y.
-_PERSIST_FIRST = ": persist the frame before taking X and y from it"
+# Dask fuses partitions of small files if few columns are read, which may differ between X and y.
+_PERSIST_FIRST = "persist the frame before taking X and y from it"
 
 
 def read_training(
@@ -63,7 +63,7 @@ def _check_client() -> None:
     try:
         client = distributed.get_client()
     except ValueError as error:
-        raise ValueError("fit needs a Dask client: create one first, client = distributed.Client(...).") from error
+        raise ValueError("fit needs a Dask client: create one first with distributed.Client(...).") from error
     if client.asynchronous:
         raise ValueError("fit needs a synchronous Dask client; got one with asynchronous=True.")
 
@@ -145,8 +145,8 @@ def label_statistics(name: str, X: Any, y: Any, sample_weight: Any) -> tuple[np.
         unknown = [column for column in categorical if not X[column].cat.known]
         if unknown:
             raise ValueError(
-                f"{name}X must have known categories, the same in every partition: X.categorize(); unknown in "
-                f"{unknown}."
+                f"{name}X must have known categories, the same in every partition: call X.categorize(); got "
+                f"unknown categories in {unknown}."
             )
     labels = _partitions(f"{name}y", y, X)
     weights = (
@@ -181,7 +181,7 @@ def _partitions(name: str, column: Any, X: Any) -> list[Any]:
     n_expected = X.numblocks[0] if isinstance(X, da.Array) else X.npartitions
     if len(partitions) != n_expected:
         fused = len(partitions) != column.npartitions
-        hint = f" after Dask fused some{_PERSIST_FIRST}" if fused else ""
+        hint = f" after Dask fused partitions: {_PERSIST_FIRST}" if fused else ""
         raise ValueError(f"{name} must have the {n_expected} partitions of X; got {len(partitions)}{hint}.")
     return partitions
 
@@ -214,9 +214,9 @@ def _convert_partition(column: Any, dtype: Any, classes: np.ndarray | None) -> n
 def persisted(training: Training) -> Iterator[Training]:
     """Load the data into the workers' memory and yield them without empty partitions.
 
-    XGBoost rejects empty arrays at unaligned addresses, which occur when Dask moves an array between workers, and
-    LightGBM rejects a worker without rows. Errors in the data are raised here, because the boosters would
-    wrap them in their own.
+    Empty partitions are dropped, because XGBoost rejects empty arrays at unaligned addresses, which occur when
+    Dask moves an array between workers, and LightGBM rejects a worker without rows. Errors in the data are raised
+    here, because the boosters would wrap them in errors of their own.
     """
     data = [EvalSet(training.features, training.labels, training.sample_weight), *training.eval_sets]
     # Persisted separately, because Dask warns about mixing arrays and frames.
@@ -229,8 +229,8 @@ def persisted(training: Training) -> Iterator[Training]:
         rows, *evals = map(_without_empty_partitions, names, columns)
         yield replace(training, **rows._asdict(), eval_sets=evals)
     finally:
-        # The traceback of an error refers to the data. Unless released, they would stay where they are, and a
-        # later fit of the same data would run on the surviving workers only.
+        # The traceback of an error keeps the data alive. Unless they are released here, a later fit of the same
+        # data would run only on the workers that still hold them.
         for future in distributed.futures_of(columns):
             future.release()
 
@@ -241,7 +241,7 @@ def _without_empty_partitions(name: str, columns: tuple[Any, Any, Any]) -> EvalS
     if X.npartitions != labels.npartitions:
         raise ValueError(
             f"{name}X must have the {labels.npartitions} partitions of y; got {X.npartitions} after Dask "
-            f"fused some{_PERSIST_FIRST}."
+            f"fused partitions: {_PERSIST_FIRST}."
         )
     partitions = np.ravel(X.to_delayed()), np.ravel(labels.to_delayed())
     lengths = dask.compute(*map(dask.delayed(_lengths), *partitions))
@@ -249,7 +249,7 @@ def _without_empty_partitions(name: str, columns: tuple[Any, Any, Any]) -> EvalS
         if n_rows != n_labels:
             raise ValueError(
                 f"{name}y must have as many rows as X in every partition; got {n_labels} and {n_rows} in "
-                f"partition {i}. If Dask fused the partitions of small files{_PERSIST_FIRST}."
+                f"partition {i}. If Dask fused the partitions of small files, {_PERSIST_FIRST}."
             )
     filled = [i for i, (n_rows, _) in enumerate(lengths) if n_rows]
     if len(filled) < len(lengths):

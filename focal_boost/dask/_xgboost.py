@@ -43,14 +43,14 @@ class DaskXGBoost:
         check_one_callable(metrics)
         estimator = self.booster.clone()
         if not isinstance(estimator, DaskXGBRFClassifier):  # does not support callbacks
-            # It comes first, because early stopping may replace the model after training.
+            # This callback must run first, because early stopping may replace the model after training.
             estimator.set_params(callbacks=[_FeatureNamesUnchecked(), *(estimator.callbacks or [])])
         objective = WorkerObjective(loss, scale_of(loss, training))
         with persisted(training) as training:
             self.booster.fit(estimator, objective, metrics, training, start, fit_params)
         local = _local(estimator)
         local.load_model(bytearray(estimator.get_booster().save_raw()))
-        # load_model overwrites parameters.
+        # Restore the parameters that load_model overwrites.
         local.set_params(**_params(estimator))
         if training.eval_sets:
             local.evals_result_ = estimator.evals_result_
@@ -60,8 +60,8 @@ class DaskXGBoost:
 class _FeatureNamesUnchecked(TrainingCallback):
     """Callback that disables the check of feature names in predictions during training.
 
-    XGBoost gives a worker without rows of a data frame an empty matrix without feature names. The check would fail
-    when it computes the raw predictions for a callable objective or metric.
+    On a worker that has no rows of a data frame, XGBoost creates an empty matrix without feature names. The check
+    would then fail when XGBoost computes the raw predictions for a callable objective or metric.
     """
 
     def before_training(self, model: Any) -> Any:

@@ -1,7 +1,7 @@
 """The base class of the binary and the multiclass focal loss.
 
-A subclass defines how the probability of the true class follows from a raw prediction (`_true_class`) and how the
-derivatives by its log-odds map to the raw predictions (`_spread`). No booster is imported here.
+A subclass computes the probability of the true class from a raw prediction (`_true_class`) and converts the
+derivatives with respect to its log-odds to those with respect to the raw predictions (`_spread`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FocalLoss(ABC):
     alpha: Any
     hessian: Any
 
-    _diagonal_factor: ClassVar[float]  # XGBoost's built-in objective multiplies second derivatives by it
+    _diagonal_factor: ClassVar[float]  # the factor of the second derivatives in XGBoost's built-in objective
 
     def loss(
         self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
@@ -105,7 +105,7 @@ class FocalLoss(ABC):
         y_pred : array-like of shape (n_samples,) or (n_samples, n_classes)
             Raw prediction; in the native interfaces the data set, which holds labels and weights.
         sample_weight : array-like of shape (n_samples,), optional
-            Passed by the scikit-learn interfaces; neither booster applies it itself.
+            Passed by the scikit-learn interfaces. The loss applies the weights; the boosters do not.
 
         Returns
         -------
@@ -159,7 +159,7 @@ class FocalLoss(ABC):
         diagonal_factor: float | None = None,
         scale: float = 1.0,
     ) -> BoundLoss:
-        """Return the loss bound to the rows of one training; labels and weights are checked and encoded once.
+        """Return the loss bound to the training rows; labels and weights are checked and encoded only once.
 
         Parameters
         ----------
@@ -247,7 +247,7 @@ class FocalLoss(ABC):
         Raises
         ------
         ValueError
-            If a class has no weight, because its raw prediction would be infinite.
+            If the total weight of a class is zero, because its raw prediction would be infinite.
         """
         return self._invert_posterior(class_priors(y_true, sample_weight, self._infer_n_classes(y_true)))
 
@@ -285,7 +285,7 @@ class FocalLoss(ABC):
     ) -> npt.NDArray[Any]:
         """Return the log-probability of the label of each row, shape (n_samples,).
 
-        Its mean is the negative log loss of `predict_proba`, and finite even if a probability rounds to 0.
+        The mean is the negative log loss of `predict_proba`. It is finite even if a probability rounds to 0.
         Arguments and errors are those of `loss` and `predict_proba`.
         """
         log_proba = self.predict_log_proba(raw_prediction, calibrated)
@@ -344,4 +344,4 @@ class FocalLoss(ABC):
         policy: Policy,
         diagonal_factor: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and Hessian of a block, given the derivatives by the log-odds of the true class."""
+        """Return gradient and Hessian of a block from the derivatives with respect to the log-odds."""

@@ -1,4 +1,4 @@
-"""The binary focal loss; the label turns the raw prediction into log-odds against the true class."""
+"""The binary focal loss. The label determines the sign that turns raw predictions into log-odds."""
 
 from __future__ import annotations
 
@@ -39,15 +39,16 @@ class BinaryFocalLoss(FocalLoss):
     gamma : float or pair of floats, default=2.0
         Focusing parameter, from 0 to 1e6; a pair is (negative class, positive class).
     alpha : None, float or pair of floats, default=0.25
-        Class weight. A float in (0, 1) weighs the positive class and 1 - alpha the negative one; a pair of
-        numbers from 1e-15 to 1e8 is (negative class, positive class); None is no weighting. The default, from
-        the paper, gives the positive class *less* weight, because focusing already downweights the negatives.
-        `FocalBoostClassifier` applies no weights by default.
+        Class weight. A float in (0, 1) is the weight of the positive class, and the negative class has 1 - alpha.
+        A pair of numbers from 1e-15 to 1e8 is (negative class, positive class). None means no class weights. The
+        default, from the paper, gives the positive class *less* weight, because gamma already reduces the weight
+        of the negatives. `FocalBoostClassifier` applies no weights by default.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
-        The second derivative passed to a booster. "safeguarded": the maximum of exact and Gauss-Newton, not below
-        1e-4 of the absolute gradient; "gauss_newton": ``alpha w p (1 - p)``; "exact": with negative values set to
-        0. For experiments, also a function of (gauss_newton, curvature, share, absolute_gradient); see the
-        derivation in the documentation. `gradient_hessian` is always exact.
+        The second derivative passed to a booster. "safeguarded": the maximum of the exact Hessian, its
+        Gauss-Newton part and 1e-4 times the absolute gradient. "gauss_newton": the part ``alpha w p (1 - p)``.
+        "exact": the exact Hessian with negative values set to 0. For experiments, a function of (gauss_newton,
+        curvature, share, absolute_gradient) is also accepted; see the derivation in the documentation.
+        `gradient_hessian` is always exact.
 
     Raises
     ------
@@ -113,7 +114,7 @@ class BinaryFocalLoss(FocalLoss):
     ) -> npt.NDArray[Any]:
         """Return the log-probability of the label of each row, shape (n_samples,).
 
-        Its mean is the negative log loss of `predict_proba`, and finite even if a probability rounds to 0.
+        The mean is the negative log loss of `predict_proba`. It is finite even if a probability rounds to 0.
         Arguments and errors are those of `loss` and `predict_proba`.
         """
         log_odds = self._log_odds(raw_prediction, calibrated)

@@ -1,4 +1,4 @@
-"""Encoded labels and weights, and a loss bound to those of one training."""
+"""Encoded labels and weights, and a loss bound to those of the training rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Targets:
     """Encoded labels, exponents and weights of the rows; ``targets[rows]`` selects a slice.
 
     ``truth`` is the sign of du/draw for a single raw prediction, else the index of the true class; ``weight`` is
-    class weight times sample weight, or a factor of every row, None for 1.
+    class weight times sample weight, or one factor for all rows, None if all of them are 1.
     """
 
     truth: np.ndarray
@@ -37,7 +37,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class BoundLoss:
-    """A loss bound to the rows of one training, whose labels and weights are checked and encoded once."""
+    """A loss bound to the training rows, whose labels and weights are checked and encoded only once."""
 
     loss: FocalLoss
     targets: Targets

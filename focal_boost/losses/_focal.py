@@ -9,8 +9,8 @@ eq. 4, without alpha)::
     curvature               w' q^2  = g q^g p (2 q + (g p - 1) l)             of either sign
     second derivative       d2phi/du2 = slope p + curvature
 
-``w`` is the derivative of the loss by the cross-entropy ``l``, the focal weight. This module does not depend on
-labels, class weights or boosters.
+``w`` is the focal weight, the derivative of the loss with respect to the cross-entropy ``l``. This module does not
+depend on labels, class weights or boosters.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 # Values per block: small enough to stay in the cache, large enough to outweigh Python's overhead.
 BLOCK = 65_536
 
-# The largest log-odds: their exponential stays finite when multiplied by 1e8, a bound on the number of classes.
+# The largest log-odds whose exponential stays finite when multiplied by 1e8, a bound on the number of classes.
 LARGEST: dict[Any, Any] = {np.dtype(np.float32): np.float32(70.0), np.dtype(np.float64): np.float64(690.0)}
 
 
@@ -32,10 +32,10 @@ LARGEST: dict[Any, Any] = {np.dtype(np.float32): np.float32(70.0), np.dtype(np.f
 class Scratch:
     """Working memory for a block of m rows and K outputs.
 
-    Of the true class, shape (m,): ``odds`` against it, its probability ``p``, ``q = 1 - p``, ``ell = -log p``,
-    ``power = q^g`` and ``slope``. Of every class, shape (K, m), empty for a single raw prediction: ``softmax``,
-    the probability of all other classes ``rest``, the absolute gradient ``pull`` and ``share``; and ``true``, the
-    index of the true class in the flattened (K, m).
+    Arrays of shape (m,) describe the true class: the ``odds`` against it, its probability ``p``, ``q = 1 - p``,
+    ``ell = -log p``, ``power = q^g`` and ``slope``. Arrays of shape (K, m) describe every class and are empty for
+    a single raw prediction: ``softmax``, ``rest`` (the probability of all other classes), ``gradient`` (absolute
+    until the last step) and ``share``. ``true`` is the index of the true class in the flattened arrays (K, m).
     """
 
     odds: np.ndarray
@@ -46,7 +46,7 @@ class Scratch:
     slope: np.ndarray
     softmax: np.ndarray
     rest: np.ndarray
-    pull: np.ndarray
+    gradient: np.ndarray
     share: np.ndarray
     true: np.ndarray
 
@@ -106,7 +106,7 @@ def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> N
 
 def _power(t: Scratch, gamma: float | np.ndarray, weight: float | np.ndarray | None) -> None:
     """Compute power = q^gamma, times the weight of each row."""
-    # Underflow of q is harmless: q^(g+1), a factor of every result, underflows first.
+    # Underflow of q is harmless, because q^(g+1), a factor of every result, underflows first.
     if isinstance(gamma, float) and gamma == 2.0:
         np.square(t.q, out=t.power)
     elif isinstance(gamma, float) and gamma == 0.0:

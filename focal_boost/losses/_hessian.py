@@ -1,7 +1,8 @@
 """The Hessian passed to a booster in place of the exact second derivative.
 
-The exact Hessian of the focal loss is negative on badly misclassified rows and on some of the other classes; a
-booster then silently rejects splits or steps in the wrong direction. For each raw prediction it has two parts::
+The exact Hessian of the focal loss is negative for badly misclassified rows and, with many classes, for some of
+the other classes; a booster then silently rejects splits or steps in the wrong direction. For each raw prediction
+it has two parts::
 
     gauss_newton        w P_c (1 - P_c)    the absolute gradient times 1 - P_c (for the true class: p); > 0
     share * curvature   w' v_c^2           of either sign, with v = P - e_y
@@ -20,7 +21,7 @@ import numpy as np
 
 Policy: TypeAlias = Callable[[np.ndarray, np.ndarray, Any, np.ndarray], np.ndarray]
 
-# The smallest safeguarded Hessian relative to the absolute gradient: no Newton step is longer than 1e4.
+# The smallest safeguarded Hessian relative to the absolute gradient. No Newton step is longer than 1e4.
 FLOOR = 1e-4
 
 
@@ -48,7 +49,7 @@ def gauss_newton(
 def safeguarded(
     gauss_newton: np.ndarray, curvature: np.ndarray, share: Any, absolute_gradient: np.ndarray
 ) -> np.ndarray:
-    """Return the sum of both parts, at least the Gauss-Newton part and at least FLOOR times the gradient.
+    """Return the sum of both parts, at least the Gauss-Newton part and FLOOR times the absolute gradient.
 
     Twice this diagonal bounds the Hessian matrix, because it is at least the absolute row sums.
     """

@@ -37,17 +37,17 @@ class MulticlassFocalLoss(FocalLoss):
     Parameters
     ----------
     n_classes : int, optional
-        Number of classes K, at least 2. None: inferred from the raw prediction.
+        Number of classes K, at least 2. None means that it is inferred from the raw prediction.
     gamma : float or sequence of K floats, default=2.0
         Focusing parameter, from 0 to 1e6, the same for all classes or one per (true) class.
     alpha : None or sequence of K floats, default=None
-        One weight per class, from 1e-15 to 1e8; None is no weighting. With two classes also a float in (0, 1),
-        as in `BinaryFocalLoss`.
+        One weight per class, from 1e-15 to 1e8. None means no class weights. With two classes a float in (0, 1) is
+        also accepted, as in `BinaryFocalLoss`.
     hessian : {"safeguarded", "gauss_newton", "exact"}, default="safeguarded"
         The diagonal passed to a booster, as in `BinaryFocalLoss`. "safeguarded" replaces the curvature
-        ``w' P_c^2`` of the other classes by ``w' (1 - P_y) P_c``, half its absolute row sum. As an objective,
-        second derivatives are doubled, as in XGBoost's softmax: twice the safeguarded diagonal bounds the full
-        matrix; twice the exact one does so only for two classes or gamma = 0.
+        ``w' P_c^2`` of the other classes by ``w' (1 - P_y) P_c``, half its absolute row sum. When the loss is
+        called as an objective, second derivatives are doubled, as in XGBoost's softmax. Twice the safeguarded
+        diagonal bounds the full matrix; twice the exact diagonal does so only for two classes or gamma = 0.
 
     Raises
     ------
@@ -68,9 +68,9 @@ class MulticlassFocalLoss(FocalLoss):
         booster = xgboost.train(params, xgboost.DMatrix(X, y, weight=weight), obj=loss)
         proba = loss.predict_proba(booster.predict(xgboost.DMatrix(X), output_margin=True))
 
-    Without an ``objective`` in ``params``, XGBoost predicts class labels. LightGBM's params need
-    ``num_class``; it does not keep the starting values in the model: pass them as ``init_score`` and add them
-    to its raw scores.
+    Without an ``objective`` in ``params``, XGBoost predicts class labels. LightGBM needs ``num_class`` in its
+    params and does not keep the starting values in the model: pass them as ``init_score`` and add them to its raw
+    scores.
 
     References
     ----------
@@ -167,21 +167,21 @@ class MulticlassFocalLoss(FocalLoss):
         policy: Policy,
         diagonal_factor: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        # dL/draw_c = w P_c, and -w q = -slope for the true class. Where q underflows, slope and P_c do so before.
+        # dL/draw_c = w P_c, and -w q = -slope for the true class. If q underflows, so do slope and P_c.
         np.maximum(t.q, np.finfo(t.q.dtype).tiny, out=t.q)
-        np.multiply(t.softmax, slope / t.q, out=t.pull)
-        t.pull.put(t.true, slope)
-        # w P_c (1 - P_c), for the true class too.
+        np.multiply(t.softmax, slope / t.q, out=t.gradient)
+        t.gradient.put(t.true, slope)
+        # w P_c (1 - P_c), also for the true class.
         t.rest.put(t.true, t.p)
-        gauss_newton = np.multiply(t.rest, t.pull, out=t.rest)
+        gauss_newton = np.multiply(t.rest, t.gradient, out=t.rest)
         # w' v v^T with v = P - e_y; the absolute values of a row sum to 2 w' q abs(v_c).
         share = np.multiply(t.softmax, 1 / t.q, out=t.share)
         share.put(t.true, 1)
         if diagonal_factor != 1:
             gauss_newton *= diagonal_factor
             curvature *= diagonal_factor
-        hessian = policy(gauss_newton, np.multiply(share, curvature, out=t.softmax), share, t.pull)
-        if np.may_share_memory(hessian, t.pull):  # a policy may return the absolute gradient itself
+        hessian = policy(gauss_newton, np.multiply(share, curvature, out=t.softmax), share, t.gradient)
+        if np.may_share_memory(hessian, t.gradient):  # a policy may return the absolute gradient itself
             hessian = hessian.copy()
-        t.pull.put(t.true, np.negative(slope, out=slope))
-        return t.pull.T, hessian.T
+        t.gradient.put(t.true, np.negative(slope, out=slope))
+        return t.gradient.T, hessian.T

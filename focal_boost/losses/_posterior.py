@@ -1,9 +1,9 @@
 """Conversion of raw predictions to class probabilities, and of class priors to raw predictions.
 
-A model that minimises the focal loss, or a class-weighted log loss, predicts a distortion of the class
-probabilities. Where the expected gradient vanishes, ``eta_c`` is proportional to ``P_c / (a_c w(P_c; g_c))``: this
-module evaluates that map, in log space, and inverts it. (Charoenphakdee et al., CVPR 2021, theorem 11, for one
-exponent and a = 1; class weights and exponents per class follow from the same condition.)
+A model that minimises the focal loss, or a class-weighted log loss, predicts distorted class probabilities. Where
+the expected gradient vanishes, ``eta_c`` is proportional to ``P_c / (a_c w(P_c; g_c))``. This module evaluates
+this map in log space and inverts it. (Charoenphakdee et al., CVPR 2021, theorem 11, for one exponent and a = 1;
+class weights and exponents per class follow from the same condition.)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from focal_boost._arguments import float_array
 from focal_boost.losses._parameters import Gamma, alphas_by_class, check_alpha, check_gamma, gammas_by_class
 from focal_boost.losses._softmax import log_odds_against, log_softmax
 
-# Replaces an infinite raw prediction: for every gamma its sigmoid and its posterior round to 0 or 1.
+# Replaces an infinite raw prediction. For every gamma its sigmoid and its posterior round to 0 or 1.
 _CERTAIN = 1e4
 
 
@@ -45,16 +45,17 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
         - ``(1, w)`` for ``scale_pos_weight=w``;
         - ``compute_class_weight("balanced", classes=np.unique(y), y=y)`` for ``class_weight="balanced"``, and for
           LightGBM's ``is_unbalance``;
-        - the share of the rows of each class that was kept, such as ``(0.1, 1)`` for one negative in ten;
-        - the class prior in training divided by the prior where the model is used, if the two differ.
+        - for undersampled data, the fraction of the rows of each class that was kept, such as ``(0.1, 1)`` for one
+          negative in ten;
+        - the class prior in training divided by that of the population to which the model is applied.
 
         For a fitted `FocalBoostClassifier` it is ``model.loss_.alpha``.
 
     Returns
     -------
     posterior : float64 ndarray of the shape of ``probability``
-        0 and 1 stay 0 and 1. A probability that float32 has rounded to 1 cannot be recovered; where such rows
-        matter, pass raw predictions to the ``predict_proba`` of a loss instead.
+        0 and 1 stay 0 and 1. A probability that float32 has rounded to 1 cannot be recovered; if such rows matter,
+        pass raw predictions to the ``predict_proba`` of a loss instead.
 
     Raises
     ------
@@ -125,8 +126,8 @@ def log_sigmoid(x: np.ndarray) -> np.ndarray:
 
 def _terms(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ``log1p(exp(-size))``, and ``p l / q`` at the log-odds ``-size`` and ``size`` against the class."""
-    # With the odds e = exp(u), p l / q = log1p(e) / e: it tends to 1 for small e and to 0 for large e. The bound
-    # keeps both limits and takes e away from 0 / 0, in float32 too.
+    # With the odds e = exp(u), p l / q = log1p(e) / e, which tends to 1 for small e and to 0 for large e. The
+    # bound preserves both limits and avoids 0 / 0, also in float32.
     odds = np.exp(-np.minimum(size, 80))
     log_total = np.log1p(odds)
     return log_total, log_total / odds, odds * (size + log_total)
@@ -184,7 +185,7 @@ def binary_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.nda
 
 
 def _bisect(increasing: Callable[[np.ndarray], np.ndarray], target: np.ndarray, bound: float) -> np.ndarray:
-    """Return where ``increasing`` reaches ``target``, elementwise, within ``+-bound``."""
+    """Return the arguments in ``+-bound`` at which ``increasing`` reaches ``target``, elementwise."""
     low, high = np.full(target.shape, -bound), np.full(target.shape, bound)
     for _ in range(64):  # 2 * 700 / 2^64 is below the spacing of any float64 that matters here
         middle = (low + high) / 2
@@ -196,8 +197,8 @@ def _bisect(increasing: Callable[[np.ndarray], np.ndarray], target: np.ndarray, 
 def multiclass_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """Return the K raw predictions, summing to zero, whose posterior is ``priors``, all in (0, 1).
 
-    ``P_c / (a_c w(P_c; g_c)) = Z prior_c`` gives each P_c as an increasing function of Z; Z is where they
-    sum to one.
+    ``P_c / (a_c w(P_c; g_c)) = Z prior_c`` gives each P_c as an increasing function of Z. Z is the value for which
+    they sum to one.
     """
     log_priors = np.log(priors)
     bound = 700.0
@@ -209,8 +210,8 @@ def multiclass_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np
         return _bisect(log_ratio, log_z + log_priors, bound)
 
     def excess(log_z: float) -> float:
-        # The sum of the other classes minus (1 - p) of the likeliest: the total minus 1 would lose the accuracy of
-        # improbable classes.
+        # The sum of the other classes minus (1 - p) of the most probable one, because the total minus 1 would lose
+        # the accuracy of improbable classes.
         x = log_odds(log_z)
         terms, top = expit(x), x.argmax()
         terms[top] = -expit(-x[top])

@@ -7,7 +7,7 @@ from scipy.special import log_softmax as _log_softmax
 
 
 def log_softmax(x: np.ndarray, axis: int = 1) -> np.ndarray:
-    """Return ``x - log(sum(exp(x)))``, the classes along ``axis``."""
+    """Return ``x - log(sum(exp(x)))``, summed over ``axis``."""
     with np.errstate(under="ignore"):
         return _log_softmax(x, axis=axis)
 

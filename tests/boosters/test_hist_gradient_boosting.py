@@ -316,7 +316,7 @@ def test_without_boosters_the_error_suggests_hist_gradient_boosting():
     run = subprocess.run([sys.executable, "-c", ALONE], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == (
         "estimator=None requires XGBoost, which is not installed: pip install xgboost, or pass an "
-        "LGBMClassifier, or a HistGradientBoostingClassifier, which needs no installation."
+        "LGBMClassifier or scikit-learn's HistGradientBoostingClassifier."
     )
 
 

@@ -68,8 +68,8 @@ class TestSmallFiles:
         X, y = data[list("abcde")], data.y
         labels = data.y.compute().to_numpy()
         cases = {
-            r"y must have the 8 partitions of X; got \d after Dask fused some: persist": (X, y),
-            r"X must have the 8 partitions of y; got \d after Dask fused some: persist": (
+            r"y must have the 8 partitions of X; got \d after Dask fused partitions: persist": (X, y),
+            r"X must have the 8 partitions of y; got \d after Dask fused partitions: persist": (
                 data[list("abc")],
                 da.from_array(labels, chunks=500),
             ),
