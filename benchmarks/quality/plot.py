@@ -118,19 +118,18 @@ def separable(rows: pd.DataFrame, path: Path, n_sets: int = 6) -> None:
     """Draw what rows of a given loss under the built-in model add to the log loss, for the sets that lose most."""
     sums = rows.groupby(["booster", "set"])[["built_in", "focal"]].sum()
     ratio = (sums.focal / sums.built_in).groupby("set").max().sort_values(ascending=False)
-    figure, axes = plt.subplots(1, len(BOOSTERS), figsize=(11, 4), sharey=True)
-    for ax, (booster, (title, _)) in zip(axes, BOOSTERS.items(), strict=True):
+    boosters = [booster for booster in BOOSTERS if booster in set(rows.booster)]
+    figure, axes = plt.subplots(1, len(boosters), figsize=(5.5 * len(boosters), 4), sharey=True, squeeze=False)
+    for ax, booster in zip(axes[0], boosters, strict=True):
         for name in ratio.index[:n_sets]:
             part = rows[(rows.booster == booster) & (rows.set == name)]
-            if not len(part):
-                continue
             change = (part.focal - part.built_in) / part.built_in.sum()
             ax.plot(range(len(part)), 100 * change, "o-", label=f"{name} ({part.built_in.sum():.3f})")
             edges = [f"{edge:g}" for edge in part.built_in_loss_from]
             ax.set_xticks(range(len(part)), [f"≥ {edge}" for edge in edges])
         ax.axhline(0, color="black", lw=0.8)
-        ax.set_title(title)
+        ax.set_title(BOOSTERS[booster][0])
         ax.set_xlabel("log loss of the row under the built-in model")
         ax.legend(fontsize=8, title="set (built-in log loss)")
-    axes[0].set_ylabel("change of the log loss at gamma 2, % of built-in")
+    axes[0, 0].set_ylabel("change of the log loss at gamma 2, % of built-in")
     _save(figure, path)

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -15,9 +16,9 @@ from typer.testing import CliRunner
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.__main__ import app  # noqa: E402  # the benchmarks are not part of the library
+from benchmarks.__main__ import PLOTS, app  # noqa: E402  # the benchmarks are not part of the library
 from benchmarks.harness import read_rows  # noqa: E402
-from benchmarks.quality import by_hand, contenders, effects, extremes, folds, peers, run, sets, tuned  # noqa: E402
+from benchmarks.quality import by_hand, contenders, effects, extremes, folds, peers, run, sets, tables, tuned  # noqa: E402
 from benchmarks.quality.contenders import Contender, probabilities  # noqa: E402
 from benchmarks.quality.hessians import FLOORS, HESSIANS  # noqa: E402
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss  # noqa: E402
@@ -115,7 +116,7 @@ def test_a_run_resumes_and_its_results_make_tables_and_figures(folder, tmp_path,
 
 
 @pytest.mark.parametrize("study", [name for name in run.STUDIES if name not in ("standard", "versions")])
-def test_every_study_has_a_table(folder, tmp_path, short, study):
+def test_every_study_has_a_table_and_its_figure_can_be_drawn(folder, tmp_path, short, study):
     command = ["run", "quality", folder, "--study", study, "--results", tmp_path, "--jobs", "0"]
     benchmarks(*command, "--sets", "two", "--boosters", "lightgbm")
     rows = read_rows(tmp_path / f"quality-{study}.csv")
@@ -124,6 +125,18 @@ def test_every_study_has_a_table(folder, tmp_path, short, study):
     page.write_text(f"<!-- table {study} --><!-- end -->")
     benchmarks("tables", page, "--results", tmp_path)
     assert "| lightgbm |" in page.read_text()
+    benchmarks("plot", "--results", tmp_path, "--images", tmp_path)
+    assert (tmp_path / f"quality-{study}.png").exists() == (f"quality-{study}" in PLOTS)
+
+
+def test_versions_of_xgboost_stand_in_one_table(folder, tmp_path, short):
+    benchmarks(
+        *("run", "quality", folder, "--study", "versions", "--sets", "two", "--results", tmp_path, "--jobs", "0")
+    )
+    (path,) = tmp_path.glob("quality-versions-*.csv")
+    shutil.copy(path, tmp_path / "quality-versions-0.csv")
+    table = tables.make("versions", tmp_path)
+    assert table.contender.str.contains("XGBoost 0").sum() == len(table) / 2 == 4
 
 
 def test_an_effect_is_significant_if_its_corrected_interval_excludes_zero(tmp_path):
