@@ -138,22 +138,26 @@ class LightGBM:
         settings: dict[str, Any] = {"objective": objective, "metric": "None"}
         params = estimator.get_params()
         own_metric = _metric(params)
-        if params.get("feature_pre_filter") is None:
-            # With a callable objective LightGBM fails on data in which no feature passes the filter.
-            settings["feature_pre_filter"] = False
         if _first(params, "verbosity", "verbose") is None:
             settings["verbosity"] = -1
         estimator.set_params(**settings)
         if training.eval_sets:
             fit_params.update(self._eval_arguments(training, metrics, start, init_score))
-        estimator.fit(
-            self._readable(training.features),
-            training.labels,
-            sample_weight=training.sample_weight,
-            init_score=init_score(start, training.labels),
-            callbacks=callbacks,
+        arguments = {
+            "X": self._readable(training.features),
+            "y": training.labels,
+            "sample_weight": training.sample_weight,
+            "init_score": init_score(start, training.labels),
+            "callbacks": callbacks,
             **fit_params,
-        )
+        }
+        try:
+            estimator.fit(**arguments)
+        except lightgbm.basic.LightGBMError as error:
+            # With a callable objective LightGBM fails on data in which no feature passes its filter.
+            if "num_features" not in str(error):
+                raise
+            estimator.set_params(feature_pre_filter=False).fit(**arguments)
         # An empty metric means the objective's default.
         estimator.set_params(objective=_native_objective(start), metric=own_metric or "")
         _store_start(estimator.booster_, np.atleast_1d(start))

@@ -39,6 +39,28 @@ def test_the_initial_raw_prediction_is_in_the_first_trees(data):
         assert_allclose(values, start[tree] if tree < len(start) else 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("with_eval_set", [False, True])
+def test_gamma_zero_filters_the_features_that_the_built_in_model_filters(with_eval_set):
+    # LightGBM estimates the rows of a leaf from the Hessian: without its filter, it could split off the 15 rows.
+    rng = np.random.default_rng(0)
+    common, rare_value = rng.normal(size=1000), np.arange(1000) < 15
+    y = (common > 1.5) | (rare_value & (rng.random(1000) < 0.5))
+    X = np.column_stack([common, rare_value])
+    estimator = booster("lightgbm", 30)
+    model = FocalBoostClassifier(estimator, gamma=0).fit(X, y, eval_set=[(X, y)] if with_eval_set else None)
+    assert_allclose(model.predict_proba(X), estimator.fit(X, y).predict_proba(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0, 2])
+@pytest.mark.parametrize("with_eval_set", [False, True])
+def test_data_in_which_no_feature_passes_the_filter_trains_a_constant(gamma, with_eval_set):
+    X, y = np.arange(60.0).reshape(30, 2), np.arange(30) % 3 == 0
+    model = FocalBoostClassifier(booster("lightgbm", 3), gamma=gamma)
+    with pytest.warns(UserWarning, match="No split was made"):
+        model.fit(X, y, eval_set=[(X, y)] if with_eval_set else None)
+    assert_allclose(model.predict_proba(X)[:, 1], 1 / 3, rtol=1e-9)
+
+
 def test_an_unknown_model_text_format_raises():
     class Unknown:
         def model_to_string(self, num_iteration):
