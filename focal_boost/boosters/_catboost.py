@@ -49,8 +49,8 @@ _STOPPING = ("early_stopping_rounds", "od_type", "od_wait", "od_pval")
 _VERBOSITY = ("verbose", "silent", "logging_level", "verbose_eval")
 _BORDERS = ("border_count", "max_bin", "feature_border_type", "per_float_feature_quantization")
 _METRICS = ("eval_metric", "custom_metric", "custom_loss")
-# The largest ratio of the class weights. CatBoost stores focal_alpha in single precision, so that the weight of the
-# first class is inaccurate by up to 0.3 % there, and 0 beyond 2**25.
+# The largest ratio of the class weights. CatBoost stores focal_alpha in single precision: the weight of the first
+# class is inaccurate by up to 0.3 % at this ratio, and 0 beyond 2**25.
 _LARGEST_RATIO = 100_000
 # Passed to the pools, not to the estimator.
 _COLUMNS = ("cat_features", "text_features", "embedding_features")

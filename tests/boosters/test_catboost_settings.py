@@ -59,8 +59,8 @@ def test_catboost_stores_focal_alpha_in_single_precision():
 def test_weights_that_catboost_cannot_store_are_refused_before_training(alpha, monkeypatch):
     monkeypatch.setattr(catboost.CatBoostClassifier, "fit", None)
     message = (
-        r"^alpha must give the second class at most 100000 times the weight of the first with a CatBoostClassifier.*"
-        r": use an XGBClassifier or an LGBMClassifier; got "
+        r"^alpha must give the second class at most 100000 times the weight of the first with a CatBoost"
+        r".*: use an XGBClassifier or an LGBMClassifier; got "
     )
     with pytest.raises(ValueError, match=message):
         FocalBoostClassifier(booster("catboost"), alpha=alpha).fit(*rare())
