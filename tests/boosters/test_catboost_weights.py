@@ -1,4 +1,4 @@
-"""CatBoost: the settings taken from Logloss, and the class weights that its Focal can store."""
+"""CatBoost: the settings taken from Logloss and the class weights that its Focal supports."""
 
 import numpy as np
 import pytest
