@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn._loss.loss import BaseLoss, HalfBinomialLoss, HalfMultinomialLoss
 
+from focal_boost._arguments import class_priors
 from focal_boost.losses import BoundLoss, FocalLoss
 from focal_boost.metrics import log_loss_of
 
@@ -47,13 +48,14 @@ class ScikitLearnLoss(BaseLoss):
         # scikit-learn computes its log loss in float64. At gamma = 0 doing the same breaks ties between splits in
         # the same way.
         dtype = np.float64 if self.focal_loss.gamma == 0 else np.float32
-        scale = self.focal_loss.scale(y_true, sample_weight, 1.0)
+        by_class = np.arange(self.n_classes), class_priors(y_true, sample_weight, self.n_classes)
+        scale = self.focal_loss.scale(*by_class, 1.0)
         self.bound = self.focal_loss.bind(y_true, sample_weight, self.n_classes, dtype, 1.0, scale)
         self.labels = y_true
         self.scored = np.arange(len(y_true)) if sample_weight is None else np.flatnonzero(sample_weight)
         if self.validates:
             self.scored = self.scored[:: -(-len(self.scored) // _SCORED)]
-        return np.asarray(self.focal_loss.fit_intercept_only(y_true, sample_weight))
+        return np.asarray(self.focal_loss.fit_intercept_only(*by_class))
 
     def gradient_hessian(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -133,7 +134,7 @@ class MulticlassFocalLoss(FocalLoss):
         return check_raw_prediction(raw_prediction, 2, self._known_n_classes)
 
     def _invert_posterior(self, priors: np.ndarray) -> np.ndarray:
-        return _posterior.multiclass_raw_prediction(priors, *self._by_class(len(priors)))
+        return _raw_prediction(self, tuple(priors.tolist())).copy()
 
     @property
     def _n_outputs(self) -> int:
@@ -185,3 +186,8 @@ class MulticlassFocalLoss(FocalLoss):
             hessian = hessian.copy()
         t.gradient.put(t.true, np.negative(slope, out=slope))
         return t.gradient.T, hessian.T
+
+
+@lru_cache(maxsize=16)  # one fit needs it up to three times, and it takes as long as a round on 100,000 rows
+def _raw_prediction(loss: MulticlassFocalLoss, priors: tuple[float, ...]) -> np.ndarray:
+    return _posterior.multiclass_raw_prediction(np.array(priors), *loss._by_class(len(priors)))

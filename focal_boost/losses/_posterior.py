@@ -201,6 +201,9 @@ def multiclass_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np
     they sum to one.
     """
     log_priors = np.log(priors)
+    if not gammas.any():
+        raw = log_priors + np.log(alphas)
+        return raw - raw.mean()
     bound = 700.0
 
     def log_ratio(x: np.ndarray) -> np.ndarray:
