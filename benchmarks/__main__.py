@@ -34,6 +34,7 @@ app.add_typer(runs, name="run")
 runs.command("quality")(quality.command)
 runs.command("speed")(speed.command)
 runs.command("speed-small")(speed.small_command)
+runs.command("speed-boosters")(speed.boosters_command)
 runs.command("scaling")(scaling.command)
 app.command("compare-commits")(speed.compare_commits)
 

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import sklearn
 from scipy import sparse
 from sklearn.utils.validation import validate_data
+
+_SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
         check_frame(X)
         features = _read_arrow_frame(X)
         # Check names and number of the features only: categories must reach the booster unchanged.
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        validate_data(estimator, _named(features), reset=reset, skip_check_array=True)
         return features
     X = fill_masked(X)
     if getattr(getattr(X, "dtype", None), "kind", None) in ("m", "M"):
@@ -60,6 +63,24 @@ def read_features(estimator: Any, X: Any, reset: bool) -> Features:
             f"X must be an array, a sparse matrix or a data frame; got {type(X).__name__}. {error}"
         ) from None
     return Features(sort_entries(X))
+
+
+class _Names:
+    """The column names of a frame in the protocol through which scikit-learn reads them before 1.9."""
+
+    def __init__(self, frame: Any) -> None:
+        self.shape = frame.shape
+        self.column_names = lambda: frame.columns
+
+    def __dataframe__(self) -> _Names:
+        return self
+
+
+def _named(features: Features) -> Any:
+    """Return an object from which scikit-learn reads the column names; polars 2 no longer has the protocol."""
+    if features.frame is None or hasattr(features.X, "__dataframe__") or _SKLEARN >= (1, 9):
+        return features.X
+    return _Names(features.frame)
 
 
 def fill_masked(X: Any) -> Any:

@@ -158,7 +158,7 @@ class Training:
         fit_params: dict[str, Any] = {}
         if self.n_eval:
             fit_params = {"eval_X": X[: self.n_eval], "eval_y": y[: self.n_eval]}
-            if self.booster == "xgboost":
+            if self.booster != "lightgbm":
                 fit_params = {"eval_set": [tuple(fit_params.values())], "verbose": False}
 
         def train() -> Any:
@@ -172,6 +172,10 @@ class Training:
         if self.booster == "hist_gradient_boosting":
             settings = {"max_iter": self.n_rounds, "max_leaf_nodes": 63, "early_stopping": False}
             return HistGradientBoostingClassifier(**settings, **params)
+        if self.booster == "catboost":
+            settings = {"iterations": self.n_rounds, "depth": 6, "thread_count": self.n_threads}
+            settings |= {"verbose": False, "allow_writing_files": False}
+            return import_module("catboost").CatBoostClassifier(**settings, **params)
         params |= {"n_estimators": self.n_rounds, "n_jobs": self.n_threads}
         if self.booster == "xgboost":
             return xgb.XGBClassifier(max_depth=6, tree_method="hist", **params)
@@ -227,14 +231,12 @@ def bokbokbok_training(training: Training) -> Any:
     return objective and _Native(training, objective)
 
 
-def catboost(loss: str, training: Training) -> Any:
+def catboost(training: Training, **params: Any) -> Any:
     """CatBoost with one of its own losses."""
-    module = _peer("catboost", training)
-    params = {"iterations": training.n_rounds, "depth": 6, "thread_count": training.n_threads}
-    params |= {"loss_function": loss, "verbose": False, "allow_writing_files": False}
-    return module and module.CatBoostClassifier(**params)
+    return _peer("catboost", training) and training.estimator(**params)
 
 
+FOCAL = "Focal:focal_alpha=0.5;focal_gamma=2"
 _EVERYWHERE: Contenders = {
     "built-in": Training.estimator,
     "focal_boost": partial(focal_boost_training, focal_boost),
@@ -251,8 +253,8 @@ TRAININGS: dict[str, Contenders] = {
     "lightgbm": {**_EVERYWHERE, "imlightgbm": imlightgbm_training},
     "hist_gradient_boosting": {name: _EVERYWHERE[name] for name in ("built-in", "focal_boost")},
     "catboost": {
-        "built-in": partial(catboost, "Logloss"),
-        "CatBoost Focal": partial(catboost, "Focal:focal_alpha=0.5;focal_gamma=2"),
+        "built-in": partial(catboost, loss_function="Logloss"),
+        "CatBoost Focal": partial(catboost, loss_function=FOCAL),
     },
 }
 

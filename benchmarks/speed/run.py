@@ -26,7 +26,7 @@ from benchmarks.speed import report
 if TYPE_CHECKING:
     from benchmarks.speed.problems import Contenders
 
-BASELINES = ("plain NumPy log loss", "built-in", "base")
+BASELINES = ("plain NumPy log loss", "built-in", "base", "CatBoost Focal")
 KEY = ("problem", "contender")
 COLUMNS = (
     *("seconds", "seconds_low", "seconds_high", "cpu_seconds"),
@@ -59,6 +59,18 @@ def small_command(
 
     rows = harness.Results(results, "speed-small", KEY, COLUMNS, quick=quick)
     _run(rows, small_problems(quick), quick, only)
+
+
+def boosters_command(
+    results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
+    quick: Quick = False,
+    only: Only = "",
+) -> None:
+    """Time HistGradientBoosting, CatBoost and vector-leaf trees; an interrupted run is resumed."""
+    from benchmarks.speed.boosters import booster_problems
+
+    rows = harness.Results(results, "speed-boosters", KEY, COLUMNS, quick=quick)
+    _run(rows, booster_problems(quick), quick, only)
 
 
 def compare_commits(

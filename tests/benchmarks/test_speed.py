@@ -30,6 +30,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("speed")
     benchmarks("run", "speed", "--results", folder, "--quick")
     benchmarks("run", "speed-small", "--results", folder, "--quick")
+    benchmarks("run", "speed-boosters", "--results", folder, "--quick")
     return folder
 
 
@@ -52,6 +53,16 @@ def test_the_table_has_a_row_per_measurement(results, name):
     rows = read_rows(results / f"{name}.csv")
     assert len(report.table(results, name).splitlines()) == len(rows) + 2
     assert {row["contender"] for row in rows} >= {"focal_boost", "built-in", "plain NumPy log loss"}
+
+
+def test_each_booster_is_measured_against_its_own_loss(results):
+    rows = read_rows(results / "speed-boosters.csv")
+    assert len(report.table(results, "speed-boosters").splitlines()) == len(rows) + 2
+    for contenders in ({"built-in", "focal_boost"}, {"CatBoost Focal", "focal_boost"}):
+        assert any(
+            {row["contender"] for row in rows if row["problem"] == r["problem"]} == contenders for r in rows
+        )
+    assert all(row["ratio"] for row in rows if row["contender"].startswith("focal_boost"))
 
 
 def test_a_second_run_measures_the_missing_problems_only(results):
