@@ -4,8 +4,8 @@ import os
 
 from hypothesis import settings
 
-# Set before any booster is imported. With a thread for each core in every process of pytest-xdist, the threads wait
-# for each other, and the tests of HistGradientBoostingClassifier take many times as long.
+# Set before any booster is imported. With a thread for each core in every process of pytest-xdist, the threads
+# wait for each other, and the tests of HistGradientBoostingClassifier take many times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
