@@ -119,6 +119,7 @@ DATA = [
         r"eval_set\[0\] must contain only classes of y, \[0, 1\]",
         "'0'",
     ),
+    ({"eval_set": [(X, Y.astype("S1"))]}, r"eval_set\[0\] must contain only classes of y, \[0, 1\]", "b'0'"),
     (
         {"y": Y.astype(str), "eval_set": [(X, Y)]},
         r"eval_set\[0\] must contain only classes of y, \['0', '1'\]",

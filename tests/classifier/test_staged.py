@@ -14,9 +14,9 @@ from ..cases import ALL_BOOSTERS, CATBOOST, EVAL_BOOSTERS, booster, four_classes
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_each_stage_is_the_model_of_so_many_rounds(name, data, calibrated):
     X, y = data()
-    model = FocalBoostClassifier(booster(name, 6), calibrated=calibrated).fit(X, y)
+    model = FocalBoostClassifier(booster(name, 3), calibrated=calibrated).fit(X, y)
     stages = list(zip(model.staged_decision_function(X), model.staged_predict_proba(X), strict=True))
-    assert len(stages) == model.n_iter_ == 6
+    assert len(stages) == model.n_iter_ == 3
     for n_rounds, (raw, proba) in enumerate(stages, 1):
         smaller = FocalBoostClassifier(booster(name, n_rounds), calibrated=calibrated).fit(X, y)
         assert raw.dtype == np.float64

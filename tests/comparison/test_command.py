@@ -207,20 +207,8 @@ def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments
 
 
 def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
-    options = [
-        "--target",
-        "churn",
-        "--gamma",
-        "0",
-        "2",
-        "--folds",
-        "10",
-        "--params",
-        "params.json",
-        "--out",
-        "out",
-    ]
-    arguments = [*COMMAND, "compare", "data.csv.gz", *options]
+    options = [*CHURN[:-1], "10", "--out", "out"]  # ten folds
+    arguments = [*COMMAND, "compare", *options]
     first = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=files
     )
@@ -237,7 +225,7 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     assert "Traceback" not in stderr
     assert "log loss (gamma 0)" in stdout
     kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
-    again = run("data.csv.gz", *options)
+    again = run(*options)
     assert again.exit_code == 0, again.output
     assert "Interrupted" not in again.stderr
     assert len(list(files.glob("out/folds/*.npz"))) == 10

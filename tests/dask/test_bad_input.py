@@ -68,6 +68,7 @@ IN_PARTS = {
 IN_PARTS_OF_EVAL_SET = {
     **IN_PARTS,
     "nan": ("y must not contain missing", "nan"),
+    "b'0'": ("y must contain class labels", "b'0'"),
     r"eval_set\[0\] must not contain masked values": ("y must not contain masked values", ""),
     "59": IN_PARTS[r"\(59,\)"],
     "-1.0": ("sample_weight must be finite and >= 0", "-1.0"),
