@@ -88,7 +88,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int, name: str = "sample_
 
 
 def class_priors(y_true: Any, sample_weight: Any, n_classes: int) -> np.ndarray:
-    """Return the share of each class in the total weight; raise ValueError if a class has none."""
+    """Return the share of each class in the total weight; raise ValueError if a class has no weight."""
     labels = check_labels(y_true, None, n_classes)
     weight = check_sample_weight(sample_weight, len(labels))
     if len(labels) < n_classes:

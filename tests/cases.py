@@ -19,7 +19,7 @@ BINARY_BOOSTERS = (*ALL_BOOSTERS, pytest.param("catboost", marks=CATBOOST))
 
 
 def booster(name, n_estimators=10, **params):
-    """An unfitted classifier of the booster with that name."""
+    """Return an unfitted classifier of the named booster."""
     if name == "xgboost":
         return XGBClassifier(n_estimators=n_estimators, n_jobs=1, **params)
     if name == "hist_gradient_boosting":
@@ -65,7 +65,7 @@ MULTICLASS = (digits, wine, four_classes)
 
 
 def weights(n_samples, seed=0):
-    """Return weights that are not counts."""
+    """Return weights that are not integers."""
     return np.random.default_rng(seed).uniform(0.3, 3, n_samples)
 
 

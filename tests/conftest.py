@@ -1,4 +1,4 @@
-"""One thread for each process, and how thorough the tests are: HYPOTHESIS_PROFILE=ci (the default) or nightly."""
+"""One thread per process, and Hypothesis profiles chosen by HYPOTHESIS_PROFILE: ci (the default) or nightly."""
 
 import os
 

@@ -1,7 +1,7 @@
 """`posterior` corrects the probabilities of models trained elsewhere with class weights or sampled classes.
 
-The simulated data have a few distinct rows, and the models one free parameter for each. So a corrected model must
-equal the model trained without weights, and both must be near the true probability.
+The simulated data have a few distinct rows and the models one free parameter for each of them. A corrected model
+must therefore equal the model trained without weights, and both must be close to the true probabilities.
 """
 
 import numpy as np
@@ -116,8 +116,8 @@ def test_a_model_is_moved_to_another_class_prior(true, deployed):
     prior = true.mean(axis=0)  # every distinct row is equally frequent
     moved = posterior(logistic().fit(X, y).predict_proba(ROWS), gamma=0, alpha=prior / deployed)
 
-    there = true * deployed / prior  # Bayes' theorem: the rows of a class are distributed as before
-    assert_allclose(moved, there / there.sum(axis=1, keepdims=True), atol=0.02)
+    expected = true * deployed / prior  # Bayes' theorem: the distribution within a class does not change
+    assert_allclose(moved, expected / expected.sum(axis=1, keepdims=True), atol=0.02)
 
     rng = np.random.default_rng(1)
     drawn = rng.choice(len(y), 60_000, p=(deployed / np.bincount(y))[y])

@@ -1,7 +1,7 @@
 """Documentation pages: code runs and prints the documented output; links point to existing files.
 
-A block marked ``python`` is run, after those before it on its page; a block marked ``text`` that follows it at
-once is what it prints. A block marked ``py`` shows somebody else's interface and is not run.
+Blocks marked ``python`` are run in the order of the page. A block marked ``text`` directly after one of them is
+its expected output. Blocks marked ``py`` show interfaces of other packages and are not run.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def test_code_runs_and_prints_the_documented_output(page, tmp_path, monkeypatch)
             matches = doctest.OutputChecker().check_output(
                 body, printed, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
             )
-            assert matches, f"{page.name} says\n{body}\nbut its code prints\n{printed}"
+            assert matches, f"{page.name} shows\n{body}\nbut its code prints\n{printed}"
             printed = ""
         elif fence["language"] == "python":
             assert not printed, f"{page.name} does not show what its code prints:\n{printed}"

@@ -1,4 +1,4 @@
-"""`focal_loss` as a number, and the log loss that the estimator watches."""
+"""Reductions of `focal_loss`, and the log loss that early stopping monitors."""
 
 import numpy as np
 import pandas as pd
@@ -53,10 +53,10 @@ def test_weights_of_any_container_have_the_same_mean(container):
 
 
 def test_rows_of_weight_zero_do_not_count():
-    some = np.repeat([1, 0], 25)
+    weight = np.repeat([1, 0], 25)
     for y, raw in ((Y, RAW), (CLASSES, ROWS)):
         expected = focal_loss(y[:25], raw[:25])
-        assert focal_loss(y, raw, sample_weight=some) == pytest.approx(expected, rel=1e-14)
+        assert focal_loss(y, raw, sample_weight=weight) == pytest.approx(expected, rel=1e-14)
 
 
 def test_gamma_zero_is_the_log_loss_of_scikit_learn():
@@ -98,10 +98,8 @@ def test_log_loss_of_the_probabilities(calibrated, weight):
         assert actual == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_badly_misclassified_row_costs_a_finite_log_loss():
-    loss = BinaryFocalLoss(2, None)
-    cost = log_loss_of(loss, [1], [-1000.0])
-    assert_allclose(cost, 3000, rtol=1e-2)
+def test_a_badly_misclassified_row_has_a_finite_log_loss():
+    assert_allclose(log_loss_of(BinaryFocalLoss(2, None), [1], [-1000.0]), 3000, rtol=1e-2)
 
 
 def test_rows_whose_weights_are_zero_have_no_mean():

@@ -122,12 +122,9 @@ def test_names_of_the_features_are_those_of_the_estimator():
 
 
 def test_missing_values_reach_the_estimator():
-    gaps = np.where(np.arange(X.size).reshape(X.shape) % 7 == 0, np.nan, X)
-    estimator = XGBClassifier(n_estimators=2)
-    assert PriorCorrectedClassifier(estimator, training_weight={1: 2}).fit(gaps, y).predict_proba(gaps).shape == (
-        400,
-        2,
-    )
+    X_missing = np.where(np.arange(X.size).reshape(X.shape) % 7 == 0, np.nan, X)
+    model = PriorCorrectedClassifier(XGBClassifier(n_estimators=2), training_weight={1: 2}).fit(X_missing, y)
+    assert model.predict_proba(X_missing).shape == (400, 2)
 
 
 def test_weights_of_rows_are_passed_on_and_routed():

@@ -49,8 +49,8 @@ _STOPPING = ("early_stopping_rounds", "od_type", "od_wait", "od_pval")
 _VERBOSITY = ("verbose", "silent", "logging_level", "verbose_eval")
 _BORDERS = ("border_count", "max_bin", "feature_border_type", "per_float_feature_quantization")
 _METRICS = ("eval_metric", "custom_metric", "custom_loss")
-# The largest ratio of the class weights. CatBoost stores focal_alpha in single precision: the weight of the first
-# class is inaccurate by up to 0.3 % at this ratio, and 0 beyond 2**25.
+# The largest ratio of the class weights. CatBoost stores focal_alpha in single precision: at this ratio the weight
+# of the first class is inaccurate by up to 0.3 %, and beyond 2**25 it is 0.
 _LARGEST_RATIO = 100_000
 # Passed to the pools, not to the estimator.
 _COLUMNS = ("cat_features", "text_features", "embedding_features")
@@ -193,7 +193,7 @@ class CatBoost:
             return {}
         quick = {name: value for name, value in settings.items() if name not in (*_VERBOSITY, *_BORDERS)}
         quick |= {"allow_writing_files": False, "verbose": False, "loss_function": "Logloss"}
-        # The choice does not depend on the borders, which take most of the time of a round.
+        # The choice does not depend on the borders, whose computation takes most of the time of a round.
         first_round = type(self.estimator)(**quick, border_count=1, feature_border_type="Uniform")
         first_round.fit(
             pool, eval_set=eval_pools or None, use_best_model=use_best_model, callbacks=[_FirstRound()]

@@ -17,14 +17,14 @@ def is_log_loss(loss: FocalLoss) -> bool:
 
 
 def scale_of(loss: FocalLoss, training: Training, diagonal_factor: float | None = None) -> float:
-    """Return the factor by which the loss is regularised like the log loss in this training."""
+    """Return the factor of the loss with which regularisation has the same effect as for the log loss."""
     return loss.scale(np.arange(len(training.classes)), training.priors, diagonal_factor)
 
 
 def bind(
     loss: FocalLoss, training: Training, dtype: Any = np.float32, diagonal_factor: float | None = None
 ) -> BoundObjective:
-    """Return the objective of a local training."""
+    """Return the objective of local training."""
     scale = scale_of(loss, training, diagonal_factor)
     n_classes = len(training.classes)
     return BoundObjective(

@@ -252,10 +252,10 @@ class FocalLoss(ABC):
         return self._invert_posterior(class_priors(y_true, sample_weight, self._infer_n_classes(y_true)))
 
     def scale(self, y_true: Any, sample_weight: Any = None, diagonal_factor: float | None = None) -> float:
-        """Return the factor by which the loss is regularised like the log loss.
+        """Return the factor of the loss with which regularisation has the same effect as for the log loss.
 
         Boosters regularise with absolute numbers, such as ``reg_lambda`` and ``min_child_weight``. Multiplied by
-        this factor, the Hessian summed over the rows at the initial raw prediction is that of the log loss.
+        this factor, the Hessian summed over the rows at the initial raw prediction equals that of the log loss.
 
         Parameters
         ----------

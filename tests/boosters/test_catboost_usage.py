@@ -1,4 +1,4 @@
-"""CatBoost in use: its containers and categories, its native model and copies, its output."""
+"""CatBoost: input containers, categories, the native model, copies and output."""
 
 import pickle
 import subprocess
@@ -99,7 +99,7 @@ def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
 
 # --- native model, copies ---------------------------------------------------------------------------------------
 
-ELSEWHERE = textwrap.dedent("""
+LOAD_WITHOUT_FOCAL_BOOST = textwrap.dedent("""
     import sys
 
     sys.modules["focal_boost"] = None  # importing it raises ImportError
@@ -122,7 +122,7 @@ def test_model_files_and_pickles_predict_the_same_without_focal_boost(tmp_path):
     for suffix in ("cbm", "json"):
         model.booster_.save_model(tmp_path / f"model.{suffix}", format=suffix)
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(model.estimator_))
-    subprocess.run([sys.executable, "-c", ELSEWHERE], check=True, cwd=tmp_path)
+    subprocess.run([sys.executable, "-c", LOAD_WITHOUT_FOCAL_BOOST], check=True, cwd=tmp_path)
     for name in ("cbm", "json", "pickle"):
         assert_allclose(np.load(tmp_path / f"{name}.npy"), model.predict_proba(X), atol=1e-12)
 

@@ -31,7 +31,7 @@ CHOSEN = ("learning_rate", "leaf_estimation_iterations", "leaf_estimation_backtr
     ],
     ids=str,
 )
-def test_settings_are_those_of_logloss_whatever_the_quantization(params):
+def test_settings_are_those_of_logloss_for_any_quantization(params):
     X, y = rare()
     X[::5] = np.nan
     rounds = {"n_estimators": 30} | params

@@ -1,4 +1,4 @@
-"""HistGradientBoostingClassifier: its own log loss and early stopping, constraints, a plain model."""
+"""HistGradientBoostingClassifier: log loss at gamma 0, early stopping, constraints and the native model."""
 
 import pickle
 import subprocess
@@ -100,7 +100,7 @@ def test_without_validation_data_early_stopping_watches_the_training_rows():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_beside_validation_data_the_training_loss_is_of_at_most_ten_thousand_rows(weighted):
+def test_with_validation_data_the_training_loss_uses_at_most_ten_thousand_rows(weighted):
     X = np.random.default_rng(0).normal(size=(24_000, 2))
     y = (X[:, 0] + X[:, 1] ** 2 > 1).astype(int)
     weight = np.where(np.arange(24_000) % 3 == 0, 0.0, 1.0) if weighted else None
@@ -244,7 +244,7 @@ def test_there_are_no_feature_importances():
 
 # --- the native model -------------------------------------------------------------------------------------------
 
-ELSEWHERE = textwrap.dedent("""
+LOAD_WITHOUT_FOCAL_BOOST = textwrap.dedent("""
     import pickle
     import sys
 
@@ -275,7 +275,11 @@ def test_the_native_model_loads_without_focal_boost(tmp_path):
     cases.append((model.estimator_, frame, model.decision_function(frame), model.predict_proba(frame)))
     (tmp_path / "cases.pkl").write_bytes(pickle.dumps(cases))
     run = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, "cases.pkl"], check=True, cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-c", LOAD_WITHOUT_FOCAL_BOOST, "cases.pkl"],
+        check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert run.stdout.split() == [str(len(cases))]
 
@@ -294,7 +298,7 @@ def test_the_native_model_has_scikit_learns_own_loss(data, gamma):
 
 # --- without any other booster ----------------------------------------------------------------------------------
 
-ALONE = textwrap.dedent("""
+WITHOUT_BOOSTERS = textwrap.dedent("""
     import sys
 
     sys.modules["xgboost"] = sys.modules["lightgbm"] = None
@@ -313,7 +317,7 @@ ALONE = textwrap.dedent("""
 
 
 def test_without_boosters_the_error_suggests_hist_gradient_boosting():
-    run = subprocess.run([sys.executable, "-c", ALONE], check=True, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", WITHOUT_BOOSTERS], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == (
         "estimator=None requires XGBoost, which is not installed: pip install xgboost, or pass an "
         "LGBMClassifier or scikit-learn's HistGradientBoostingClassifier."

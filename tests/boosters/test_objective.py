@@ -1,4 +1,4 @@
-"""Callable objectives: bound to one training, or shared by the workers of a distributed one."""
+"""Callable objectives of local and of distributed training."""
 
 import inspect
 import pickle

@@ -14,17 +14,17 @@ from xgboost import DMatrix
 from focal_boost import FocalBoostClassifier
 
 from ..cases import booster, digits, four_classes, rare, weights, wine
-from ..classifier.test_native import ELSEWHERE
+from ..classifier.test_native import LOAD_WITHOUT_FOCAL_BOOST
 
 SINCE_3_4 = tuple(map(int, xgboost.__version__.split(".")[:2])) >= (3, 4)
-since_3_4 = pytest.mark.skipif(not SINCE_3_4, reason="vector-leaf trees are complete from XGBoost 3.4 on")
+since_3_4 = pytest.mark.skipif(not SINCE_3_4, reason="vector-leaf trees are fully supported from XGBoost 3.4 on")
 
 
 def vector_leaf(n_estimators=10, **params):
     return booster("xgboost", n_estimators, multi_strategy="multi_output_tree", **params)
 
 
-@pytest.mark.skipif(SINCE_3_4, reason="vector-leaf trees are complete from XGBoost 3.4 on")
+@pytest.mark.skipif(SINCE_3_4, reason="vector-leaf trees are fully supported from XGBoost 3.4 on")
 def test_vector_leaves_need_xgboost_3_4():
     X, y = wine()
     with pytest.raises(
@@ -96,7 +96,7 @@ def test_contributions_sum_to_the_raw_prediction(params):
 
 @since_3_4
 @pytest.mark.parametrize("calibrated", [True, False])
-def test_each_stage_is_the_model_of_so_many_rounds(calibrated):
+def test_each_stage_equals_a_model_of_that_many_rounds(calibrated):
     X, y = four_classes()
     model = FocalBoostClassifier(vector_leaf(5), calibrated=calibrated).fit(X, y)
     stages = list(model.staged_predict_proba(X))
@@ -158,5 +158,5 @@ def test_model_files_predict_the_same_without_focal_boost(tmp_path, suffix):
     np.save(tmp_path / "model.X.npy", X)
     path = tmp_path / f"model.{suffix}"
     model.booster_.save_model(path)
-    subprocess.run([sys.executable, "-c", ELSEWHERE, path], check=True)
+    subprocess.run([sys.executable, "-c", LOAD_WITHOUT_FOCAL_BOOST, path], check=True)
     assert_allclose(np.load(f"{path}.npy"), model.predict_proba(X), atol=1e-6)

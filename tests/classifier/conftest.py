@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def no_training(monkeypatch):
-    """Make every training fail."""
+    """Make fit of every booster raise."""
 
     def trained(*args, **kwargs):
         raise AssertionError("a booster was trained on input that must be refused")

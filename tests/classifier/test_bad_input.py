@@ -1,4 +1,4 @@
-"""Invalid input is rejected before training, with name and value, and nothing is changed."""
+"""Invalid input is rejected before training, with an error that names argument and value; nothing is changed."""
 
 import copy
 import re
@@ -23,7 +23,7 @@ WEIGHT = np.ones(60)
 
 
 def at(array, index, value):
-    """A copy, as objects or floats if need be, with one entry changed."""
+    """Return a copy with one entry changed, converted to floats or objects if necessary."""
     array = np.asarray(array).astype(float if isinstance(value, float) else type(value) if value else object)
     array[index] = value
     return array
@@ -232,7 +232,7 @@ def test_every_booster_refuses_before_training(name, no_training):
 
 
 @pytest.mark.parametrize("name", BINARY_BOOSTERS)
-def test_an_argument_of_fit_that_the_booster_does_not_know(name):
+def test_an_unknown_fit_argument_raises(name):
     model = FocalBoostClassifier(booster(name))
     with pytest.raises(TypeError, match="no_such_argument"):
         model.fit(X, Y, no_such_argument=1)
@@ -257,7 +257,7 @@ def test_a_failed_fit_keeps_the_previous_one(name, container):
         assert model.classes_.tolist() == [0, 1]
 
 
-WORDS = pd.Categorical(np.where(X[:, 1] > 0, "u", "v"))
+CATEGORIES = pd.Categorical(np.where(X[:, 1] > 0, "u", "v"))
 
 
 @pytest.mark.parametrize(
@@ -266,15 +266,15 @@ WORDS = pd.Categorical(np.where(X[:, 1] > 0, "u", "v"))
         (np.where(X > 1, 1e39, X), None, "Input data contains `inf` or a value too large"),
         (FRAME.assign(b=np.inf), None, "Input data contains `inf` or a value too large"),
         (
-            FRAME.assign(b=WORDS),
+            FRAME.assign(b=CATEGORIES),
             FRAME.assign(b=pd.Categorical(["w"] * 60)),
             "category not in the training set.*`w`",
         ),
-        (FRAME.assign(b=WORDS), FRAME, "The data type doesn't match"),
+        (FRAME.assign(b=CATEGORIES), FRAME, "The data type doesn't match"),
     ],
     ids=["too large", "infinite", "unseen category", "no category"],
 )
-def test_errors_of_xgboost_come_without_the_trace_of_its_own_code(fit, predict, message):
+def test_errors_of_xgboost_contain_no_stack_trace(fit, predict, message):
     model = FocalBoostClassifier(booster("xgboost", 2, enable_categorical=True))
     with pytest.raises(ValueError, match=rf"(?s)^XGBoost: .*{message}") as error:
         model.fit(fit, Y).predict_proba(predict)

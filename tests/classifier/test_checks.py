@@ -7,9 +7,9 @@ from focal_boost import FocalBoostClassifier
 
 from ..cases import BINARY_BOOSTERS, booster
 
-# A weight of 2 against two copies of a row, to 1e-7.
+# Reasons why a weight of 2 and two copies of a row do not give equal results to 1e-7.
 INNER = {
-    "xgboost": "XGBoost sums in float32: equal to some 2e-7",
+    "xgboost": "XGBoost sums in float32: results are equal to about 2e-7",
     "lightgbm": "LightGBM counts rows, not weights, where it limits bins and leaves",
     "hist_gradient_boosting": "scikit-learn counts rows, not weights, where it limits leaves",
     "catboost": "CatBoost draws rows, not weights",

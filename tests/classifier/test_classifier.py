@@ -45,7 +45,7 @@ def built_in_policy(name, data):
 
 
 def built_in_start(name, data, y, weight):
-    """XGBoost 3.1 starts its softmax at the class frequencies, where 3.2 has their logarithms."""
+    """XGBoost 3.1 starts its softmax from the class frequencies, later versions from their logarithms."""
     if name != "xgboost" or data in BINARY or not xgboost.__version__.startswith("3.1."):
         return {}
     log_frequency = np.log(np.bincount(y, weights=weight))
@@ -109,8 +109,8 @@ def test_gamma_zero_is_the_built_in_model_with_other_settings(data, name, params
 def test_a_weight_of_two_equals_two_copies(data, name):
     X, y = data()
     rows = np.arange(len(y)) % 3 == 0
-    one_value_a_bin = {"min_child_samples": 0, "min_child_weight": 3, "min_data_in_bin": 1, "reg_lambda": 1.0}
-    params = one_value_a_bin if name == "lightgbm" else {"min_child_weight": 3}
+    one_value_per_bin = {"min_child_samples": 0, "min_child_weight": 3, "min_data_in_bin": 1, "reg_lambda": 1.0}
+    params = one_value_per_bin if name == "lightgbm" else {"min_child_weight": 3}
     model = FocalBoostClassifier(booster(name, max_bin=1024, **params))
     weighted = model.fit(X, y, sample_weight=np.where(rows, 2.0, 1.0)).decision_function(X)
     copied = model.fit(np.concatenate([X, X[rows]]), np.concatenate([y, y[rows]])).decision_function(X)
@@ -122,7 +122,7 @@ def test_a_weight_of_two_equals_two_copies(data, name):
 def test_alpha_multiplies_sample_weight(name):
     X, y = rare()
     weight, alpha = weights(len(y)), np.array([0.5, 4.0])
-    params = {"tree_method": "exact"} if name == "xgboost" else {}  # where weights place no bins
+    params = {"tree_method": "exact"} if name == "xgboost" else {}  # no bins, which would depend on the weights
     by_alpha = FocalBoostClassifier(booster(name, **params), alpha=tuple(alpha)).fit(X, y, sample_weight=weight)
     by_weight = FocalBoostClassifier(booster(name, **params)).fit(X, y, sample_weight=weight * alpha[y])
     assert_allclose(by_alpha.decision_function(X), by_weight.decision_function(X), atol=1e-4)
@@ -238,7 +238,7 @@ def test_training_starts_at_the_class_prior(data, name):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_two_classes_by_softmax_names_agree_with_the_binary_model(name):
+def test_two_classes_with_a_softmax_objective_equal_the_binary_model(name):
     """An objective in the parameters, as in a clone of a fitted XGBClassifier, is replaced."""
     X, y = cancer()
     objective = {"xgboost": "multi:softprob", "lightgbm": "multiclass"}[name]
@@ -251,7 +251,7 @@ def test_two_classes_by_softmax_names_agree_with_the_binary_model(name):
 
 
 @pytest.mark.parametrize("name", BINARY_BOOSTERS)
-def test_fit_leaves_the_given_booster_as_it_was_and_can_be_repeated(name):
+def test_fit_does_not_change_the_given_booster_and_can_be_repeated(name):
     X, y = digit_eight()
     given = booster(name)
     before = given.get_params()

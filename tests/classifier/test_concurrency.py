@@ -1,4 +1,4 @@
-"""Concurrent calls and fits give the same bits as sequential ones."""
+"""Concurrent calls and fits give exactly the same results as sequential ones."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event

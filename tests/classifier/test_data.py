@@ -14,7 +14,7 @@ N = 400
 
 
 def table():
-    """Columns a (float with gaps), b (small integer), c (three words, the label leans on them), and the label."""
+    """Return columns a (float with missing values), b (small integers), c (strings, informative), and labels."""
     rng = np.random.default_rng(0)
     a, b, c = rng.normal(size=N), rng.integers(0, 5, N), rng.choice(list("xyz"), N)
     y = (a + (c == "x") + 0.5 * rng.normal(size=N) > 0.8).astype(int)
@@ -60,7 +60,7 @@ def test_masked_entries_are_missing_values(name):
     assert_array_equal(raw, expected)
 
 
-def test_half_precision_is_trained_on_as_it_is(name):
+def test_half_precision_trains_the_model_of_double_precision(name):
     X, y = numbers().astype(np.float16), table()[3]
     assert_array_equal(fit(name, X, y)[1], fit(name, X.astype(np.float64), y)[1])
 
@@ -70,8 +70,8 @@ def test_implicit_zeros_are_zero_for_lightgbm_and_missing_for_xgboost():
     X[abs(X) < 0.5] = 0
     _model, dense = fit("lightgbm", X, y)
     assert_allclose(fit("lightgbm", sparse.csr_array(X), y)[1], dense, atol=1e-9)
-    _model, gaps = fit("xgboost", np.where(X == 0, np.nan, X), y)
-    assert_allclose(fit("xgboost", sparse.csr_array(X), y)[1], gaps, atol=1e-5)
+    _model, with_nan = fit("xgboost", np.where(X == 0, np.nan, X), y)
+    assert_allclose(fit("xgboost", sparse.csr_array(X), y)[1], with_nan, atol=1e-5)
 
 
 # --- frames -------------------------------------------------------------------------------------------------
@@ -108,45 +108,45 @@ def test_pandas_nullable_columns_may_have_missing_values(name, dtype):
     pd = pytest.importorskip("pandas")
     a, b, _c, y = table()
     values = a > 0 if dtype == "boolean" else b
-    gaps = np.arange(N) % 5 == 0
-    nullable = pd.DataFrame({"a": a, "b": pd.array(np.where(gaps, None, values), dtype=dtype)})
-    plain = np.column_stack([a, np.where(gaps, np.nan, values.astype(float))])
+    missing = np.arange(N) % 5 == 0
+    nullable = pd.DataFrame({"a": a, "b": pd.array(np.where(missing, None, values), dtype=dtype)})
+    plain = np.column_stack([a, np.where(missing, np.nan, values.astype(float))])
     assert_array_equal(fit(name, nullable, y)[1], fit(name, plain, y)[1])
 
 
-def pandas_categories(c, gaps):
+def pandas_categories(c, missing):
     pd = pytest.importorskip("pandas")
     a, b, *_ = table()
-    return pd.DataFrame({"a": a, "b": b, "c": pd.Categorical(np.where(gaps, None, c))})
+    return pd.DataFrame({"a": a, "b": b, "c": pd.Categorical(np.where(missing, None, c))})
 
 
-def polars_categories(c, gaps, dtype="Categorical"):
+def polars_categories(c, missing, dtype="Categorical"):
     pl = pytest.importorskip("polars")
     pytest.importorskip("pyarrow")
     a, b, *_ = table()
-    words = pl.Series([None if gap else word for word, gap in zip(c.tolist(), gaps, strict=True)], dtype=pl.String)
+    strings = pl.Series(np.where(missing, None, c).tolist(), dtype=pl.String)
     return pl.DataFrame({"a": a, "b": b}).with_columns(
         a=pl.Series(a).fill_nan(None),
-        c=words.cast(pl.Categorical if dtype == "Categorical" else pl.Enum(["x", "y", "z"])),
+        c=strings.cast(pl.Categorical if dtype == "Categorical" else pl.Enum(["x", "y", "z"])),
     )
 
 
-def polars_enum(c, gaps):
-    return polars_categories(c, gaps, "Enum")
+def polars_enum(c, missing):
+    return polars_categories(c, missing, "Enum")
 
 
-def pyarrow_categories(c, gaps):
-    return polars_categories(c, gaps).to_arrow()
+def pyarrow_categories(c, missing):
+    return polars_categories(c, missing).to_arrow()
 
 
 @pytest.mark.parametrize("frame", [pandas_categories, polars_categories, polars_enum, pyarrow_categories])
-@pytest.mark.parametrize("gaps", [False, True])
-def test_categories_reach_the_booster_as_categories(name, frame, gaps):
+@pytest.mark.parametrize("missing", [False, True])
+def test_categories_reach_the_booster_as_categories(name, frame, missing):
     *_, c, y = table()
-    X = frame(c, (np.arange(N) % 11 == 0) & gaps)
+    X = frame(c, (np.arange(N) % 11 == 0) & missing)
     model = FocalBoostClassifier(categorical_booster(name)).fit(X, y, eval_set=eval_set(name, X, y))
     expected = FocalBoostClassifier(categorical_booster(name)).fit(
-        reference := pandas_categories(c, (np.arange(N) % 11 == 0) & gaps), y
+        reference := pandas_categories(c, (np.arange(N) % 11 == 0) & missing), y
     )
     assert_allclose(model.predict_proba(X), expected.predict_proba(reference), atol=1e-6)
     assert_array_equal(model.feature_names_in_, ["a", "b", "c"])
@@ -170,22 +170,22 @@ def test_a_row_keeps_its_prediction_in_a_frame_with_other_categories(name, frame
     assert_allclose(model.predict_proba(some), model.predict_proba(X)[few], atol=1e-6)
 
 
-def words_pandas(c):
+def strings_pandas(c):
     pd = pytest.importorskip("pandas")
     return pd.DataFrame({"a": table()[0], "c": c})
 
 
-def words_polars(c):
+def strings_polars(c):
     pl = pytest.importorskip("polars")
     return pl.DataFrame({"a": table()[0], "c": c.tolist()})
 
 
-def words_pyarrow(c):
+def strings_pyarrow(c):
     pa = pytest.importorskip("pyarrow")
     return pa.table({"a": table()[0], "c": c.tolist()})
 
 
-@pytest.mark.parametrize("frame", [words_pandas, words_polars, words_pyarrow])
+@pytest.mark.parametrize("frame", [strings_pandas, strings_polars, strings_pyarrow])
 def test_string_columns_are_rejected_by_name(name, frame):
     *_, c, y = table()
     with pytest.raises(
@@ -217,10 +217,10 @@ def test_labels_and_weights_as_columns(name, library):
         "pyarrow": lambda v: module.chunked_array([v]),
     }[library]
     X, y = numbers(), table()[3]
-    words, weight = np.array(["no", "yes"])[y], np.linspace(0.5, 2, N)
+    labels, weight = np.array(["no", "yes"])[y], np.linspace(0.5, 2, N)
     model = FocalBoostClassifier(booster(name)).fit(
-        X, make(words.tolist()), make(weight.tolist()), eval_set=eval_set(name, X, make(words.tolist()))
+        X, make(labels.tolist()), make(weight.tolist()), eval_set=eval_set(name, X, make(labels.tolist()))
     )
-    expected = FocalBoostClassifier(booster(name)).fit(X, words, weight)
+    expected = FocalBoostClassifier(booster(name)).fit(X, labels, weight)
     assert model.classes_.tolist() == ["no", "yes"]
     assert_array_equal(model.predict_proba(X), expected.predict_proba(X))

@@ -20,7 +20,7 @@ from ..cases import ALL_BOOSTERS, BOOSTERS, EVAL_BOOSTERS, booster, four_classes
 
 
 def stopped(name, data=rare, fit=None, **params):
-    """A model with early stopping, and the data that it was fitted on."""
+    """Return a model fitted with early stopping, and its training data."""
     X, y = data()
     params = {"early_stopping": True, "n_iter_no_change": 5, "random_state": 3, **params}
     model = FocalBoostClassifier(booster(name, 400, learning_rate=0.5), **params)

@@ -26,7 +26,7 @@ def split(data):
 
 
 def fit(name, data, eval_metric=None, n_estimators=ROUNDS, stop=None, model=None, inner=None, **fit_params):
-    """A fitted model with one eval set, and that set; metric and early stopping are set as the booster expects."""
+    """Return a model fitted with one eval set, and the eval set; ``stop`` enables early stopping."""
     X, X_eval, y, y_eval = split(data)
     inner = dict(inner or {})
     if name == "xgboost":
@@ -40,7 +40,7 @@ def fit(name, data, eval_metric=None, n_estimators=ROUNDS, stop=None, model=None
 
 
 def proba_by_round(model, X):
-    """What predict_proba of the model returned after every round."""
+    """Yield the probabilities after every round."""
     raw = "raw_score" if hasattr(model.estimator_, "booster_") else "output_margin"
     for rounds in range(1, model.booster_.num_boosted_rounds() + 1 if raw == "output_margin" else ROUNDS + 1):
         limit = {"iteration_range": (0, rounds)} if raw == "output_margin" else {"num_iteration": rounds}

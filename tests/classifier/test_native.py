@@ -15,7 +15,7 @@ from focal_boost.losses import posterior
 
 from ..cases import BOOSTERS, booster, four_classes, rare
 
-ELSEWHERE = textwrap.dedent("""
+LOAD_WITHOUT_FOCAL_BOOST = textwrap.dedent("""
     import sys
 
     sys.modules["focal_boost"] = None  # importing it raises ImportError
@@ -46,13 +46,13 @@ def one_tiny_class():
 def cases():
     stop = {"xgboost": {"early_stopping_rounds": 3}, "lightgbm": {}}
     dart = {"xgboost": {"booster": "dart", "rate_drop": 0.3}, "lightgbm": {"boosting_type": "dart"}}
-    stubborn = {"min_child_weight": 20}
+    few_splits = {"min_child_weight": 20}
     for name in BOOSTERS:
         for data in (rare, four_classes):
             yield f"{name}-{data.__name__}-plain", name, data, {}, False
             yield f"{name}-{data.__name__}-stopped", name, data, stop[name], True
             yield f"{name}-{data.__name__}-dart", name, data, dart[name], False
-        yield f"{name}-one-leaf", name, one_tiny_class, stubborn, False
+        yield f"{name}-one-leaf", name, one_tiny_class, few_splits, False
 
 
 CASES = {title: case for title, *case in cases()}
@@ -71,7 +71,7 @@ def train(name, data, params, stop):
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory):
+def reloaded(tmp_path_factory):
     """Return the fitted models and the predictions of another process without focal_boost."""
     folder = tmp_path_factory.mktemp("models")
     models, paths = {}, []
@@ -82,13 +82,13 @@ def elsewhere(tmp_path_factory):
         for suffix in FORMATS[name]:
             paths.append(folder / f"{title}.{suffix}")
             model.booster_.save_model(paths[-1])
-    subprocess.run([sys.executable, "-c", ELSEWHERE, *map(str, paths)], check=True, cwd=folder)
+    subprocess.run([sys.executable, "-c", LOAD_WITHOUT_FOCAL_BOOST, *map(str, paths)], check=True, cwd=folder)
     return models, {path.name: np.load(f"{path}.npy") for path in paths}
 
 
 @pytest.mark.parametrize("title", CASES)
-def test_model_files_predict_the_same_without_focal_boost(elsewhere, title):
-    models, predictions = elsewhere
+def test_model_files_predict_the_same_without_focal_boost(reloaded, title):
+    models, predictions = reloaded
     model, X = models[title]
     plain = model.predict_proba(X)
     for suffix in FORMATS[CASES[title][0]]:
@@ -121,8 +121,8 @@ def test_the_file_of_a_random_forest_predicts_the_same(tmp_path):
     assert_allclose(served.predict(xgboost.DMatrix(X)), model.predict_proba(X)[:, 1], atol=1e-6)
 
 
-def test_the_cases_are_what_they_are_called(elsewhere):
-    models, _predictions = elsewhere
+def test_the_cases_have_the_properties_in_their_names(reloaded):
+    models, _predictions = reloaded
     for title, (model, _X) in models.items():
         if title.endswith("stopped"):
             rounds = len(next(iter(model.evals_result_.values()))["log_loss"])

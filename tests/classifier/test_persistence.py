@@ -1,4 +1,4 @@
-"""Estimators pickled by this and every earlier version load, and predict what they predicted then."""
+"""Estimators pickled by this and every earlier version load and make the same predictions as before."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ def test_there_is_a_file_of_this_version():
 # XGBoost warns about every pickle of an earlier version but loads it.
 @pytest.mark.filterwarnings("ignore:.*If you are loading a serialized model:UserWarning")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_pickle_of_this_or_an_earlier_version_predicts_what_it_did(path):
+def test_a_pickle_of_this_or_an_earlier_version_makes_the_same_predictions(path):
     facts = json.loads(path.with_suffix(".json").read_text())
     for package, pickled_with in facts["versions"].items():
         if release(version(package)) < release(pickled_with):
@@ -52,7 +52,7 @@ def test_a_pickle_of_this_or_an_earlier_version_predicts_what_it_did(path):
 
 @pytest.mark.parametrize("name", EVAL_BOOSTERS)
 @pytest.mark.parametrize("data", [rare, four_classes])
-def test_every_way_of_copying_keeps_every_bit(name, data, tmp_path):
+def test_copies_of_every_kind_make_identical_predictions(name, data, tmp_path):
     X, y = data()
     model = FocalBoostClassifier(booster(name, 5), alpha="balanced").fit(X, y, eval_set=[(X, y)])
     joblib.dump(model, tmp_path / "model.joblib")

@@ -1,4 +1,4 @@
-"""Predictions by stage: those of a smaller model, round by round."""
+"""Staged predictions equal the predictions of models with fewer rounds."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from ..cases import ALL_BOOSTERS, CATBOOST, EVAL_BOOSTERS, booster, four_classes
 @pytest.mark.parametrize("name", ALL_BOOSTERS)
 @pytest.mark.parametrize("data", [rare, four_classes])
 @pytest.mark.parametrize("calibrated", [True, False])
-def test_each_stage_is_the_model_of_so_many_rounds(name, data, calibrated):
+def test_each_stage_equals_a_model_of_that_many_rounds(name, data, calibrated):
     X, y = data()
     model = FocalBoostClassifier(booster(name, 3), calibrated=calibrated).fit(X, y)
     stages = list(zip(model.staged_decision_function(X), model.staged_predict_proba(X), strict=True))
@@ -33,7 +33,7 @@ def test_the_stages_of_an_early_stopped_model_end_at_the_best_round(name):
     assert_allclose(last, model.predict_proba(X), atol=1e-5)
 
 
-def test_stages_are_arrays_of_their_own():
+def test_stages_do_not_share_memory():
     X, y = rare()
     for name in ALL_BOOSTERS:
         model = FocalBoostClassifier(booster(name, 3)).fit(X, y)

@@ -34,7 +34,7 @@ LIMIT = 512 * 2**20  # bytes of memory of each worker
 
 
 def start_cluster():
-    """Start a cluster whose workers are forked from one process that has imported the packages."""
+    """Start a cluster with workers forked from one process that has already imported the packages."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(["lightgbm", "focal_boost.dask"])
     multiprocessing.forkserver.ensure_running()
     with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):

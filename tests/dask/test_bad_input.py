@@ -31,8 +31,8 @@ from focal_boost.dask._partitions import check_block
 pytestmark = IGNORED
 
 
-def of_clusters(rows):
-    """The rows of a table whose booster trains on Dask."""
+def with_dask_boosters(rows):
+    """Return the table rows whose booster supports Dask."""
     return [row for row in rows if getattr(row, "values", row)[0] in BOOSTERS]
 
 
@@ -136,7 +136,7 @@ def test_lightgbm_refuses_before_training(refused):
         refused("lightgbm", *on_dask(data, message, got), **data)
 
 
-@pytest.mark.parametrize(("name", "params"), of_clusters(INNER))
+@pytest.mark.parametrize(("name", "params"), with_dask_boosters(INNER))
 def test_booster_settings_that_bias_the_posterior_are_rejected(name, params, refused):
     ((setting, value),) = params.items()
     got = "" if callable(value) else str(value).strip("{}")
@@ -145,7 +145,7 @@ def test_booster_settings_that_bias_the_posterior_are_rejected(name, params, ref
     )
 
 
-@pytest.mark.parametrize(("name", "argument"), of_clusters(FIT_PARAMS))
+@pytest.mark.parametrize(("name", "argument"), with_dask_boosters(FIT_PARAMS))
 def test_user_defined_starting_values_are_rejected(name, argument, refused):
     refused(name, f"{argument} is not supported", "", **{argument: [WEIGHT]})
 

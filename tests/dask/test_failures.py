@@ -39,7 +39,7 @@ FITTED = (
 )
 
 
-class TestRefusals:
+class TestRejectedInput:
     def refused(self, X, y, match, sample_weight=None, error=ValueError, model=None, **fit_params):
         model = model or DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=1))
         with pytest.raises(error, match=match):

@@ -106,14 +106,14 @@ class TestEmptyPartitions:
     def test_boosters_receive_no_empty_partition(self, client, kind, container, lengths):
         X, y, w = labelled_rows()
 
-        def gaps(X, y, w):
+        def with_empty_partitions(X, y, w):
             if container == "known":
                 return split(X, y, w, chunk=(0, 1000, 0, 3000))
             features, *columns = filtered(X, y, w)
             return [features if container == "frame" else features.to_dask_array(), *columns]
 
-        dX, dy, dw = gaps(X, y, w)
-        eval_X, eval_y, eval_w = gaps(X[::-1], y[::-1], w[::-1])
+        dX, dy, dw = with_empty_partitions(X, y, w)
+        eval_X, eval_y, eval_w = with_empty_partitions(X[::-1], y[::-1], w[::-1])
         model = DaskFocalBoostClassifier(dask_booster(kind))
         model.fit(dX, dy, dw, eval_set=[(eval_X, eval_y)], eval_sample_weight=[eval_w])
         # X, y and weight, twice, and LightGBM's starting values.

@@ -1,4 +1,4 @@
-"""The estimator that the integrations work with, and what they check; not a test module."""
+"""The estimator used in the integration tests, and a check of its probabilities; not a test module."""
 
 import numpy as np
 from numpy.testing import assert_allclose

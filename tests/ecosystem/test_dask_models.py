@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from ..boosters.test_vector_leaf import since_3_4
 from ..cases import BOOSTERS, four_classes, rare
-from ..classifier.test_native import ELSEWHERE
+from ..classifier.test_native import LOAD_WITHOUT_FOCAL_BOOST
 from .cases import ROUNDS
 from .test_packages import onnx, shap_values, treelite, vector_leaf_model
 
@@ -51,7 +51,7 @@ def native_file(name, X, y, model):
             np.save(path.with_suffix(".X.npy"), X)
             fitted.booster_.save_model(path)
             expected[path] = fitted.predict_proba(X)
-        subprocess.run([sys.executable, "-c", ELSEWHERE, *expected], check=True)
+        subprocess.run([sys.executable, "-c", LOAD_WITHOUT_FOCAL_BOOST, *expected], check=True)
         for path, plain in expected.items():
             proba = np.load(f"{path}.npy")
             assert_allclose(proba, plain if proba.ndim == 2 else plain[:, 1], atol=1e-6)

@@ -48,7 +48,7 @@ each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
 def n_classes(loss):
-    """Number of classes of `rows`: four where the loss leaves it open."""
+    """Return the number of classes of `rows`: four if the loss does not determine it."""
     return 2 if isinstance(loss, BinaryFocalLoss) else loss._known_n_classes or 4
 
 

@@ -1,7 +1,8 @@
 """The focal loss in high-precision arithmetic, written from its definition and independent of the package.
 
-Derivatives come from the chain rule through the probability, not from the closed forms of the package. The
-second derivative cancels down to the probability of the true class, exp(-700): hence 400 digits.
+Derivatives come from the chain rule through the probability, not from the closed forms of the package. Because of
+cancellation, the second derivative can be as small as the probability of the true class, exp(-700), which requires
+400 digits.
 """
 
 from typing import NamedTuple
@@ -35,7 +36,7 @@ def softmax(raw):
 
 
 def multiclass(y, raw, gamma):
-    """Loss and derivatives by K raw predictions, without class weight."""
+    """Return loss and derivatives with respect to K raw predictions, without class weight."""
     raw = [mp.mpf(float(r)) for r in raw]
     g = mp.mpf(float(gamma))
     P, Q = softmax(raw)
@@ -45,9 +46,9 @@ def multiclass(y, raw, gamma):
     power = q**g
     first = g * power / q * log_p - power / p
     second = -g * (g - 1) * power / q**2 * log_p + 2 * g * power / q / p + power / p**2
-    # The derivatives of the loss by the cross-entropy -log p, and the sum of the absolute terms of the second.
-    weight, bend = -p * first, p * first + p**2 * second
-    bend_terms = g * power / q**2 * p * (2 * q + (g * p + 1) * -log_p)
+    # The derivatives with respect to the cross-entropy -log p, and the sum of absolute terms of the second one.
+    weight, weight_slope = -p * first, p * first + p**2 * second
+    weight_slope_terms = g * power / q**2 * p * (2 * q + (g * p + 1) * -log_p)
     row = Row(power * -log_p, *([] for _ in Row._fields[1:]))
     for c in range(len(raw)):
         if c == y:
@@ -55,20 +56,20 @@ def multiclass(y, raw, gamma):
             row.terms.append(p * power * ((2 * g + 1) * q + g * (g * p + q) * -log_p))
         else:
             dp, ddp = -p * P[c], -p * P[c] * (1 - 2 * P[c])
-            row.terms.append(weight * P[c] * Q[c] + bend_terms * P[c] ** 2)
+            row.terms.append(weight * P[c] * Q[c] + weight_slope_terms * P[c] ** 2)
         row.gradient.append(first * dp)
         row.hessian.append(second * dp**2 + first * ddp)
         away = q if c == y else P[c]  # abs(P_c - [c = y])
         row.gauss_newton.append(weight * P[c] * Q[c])
-        row.curvature.append(bend * q * away)
-        row.curvature_terms.append(bend_terms * q * away)
+        row.curvature.append(weight_slope * q * away)
+        row.curvature_terms.append(weight_slope_terms * q * away)
         row.share.append(away / q)
         row.absolute_gradient.append(weight * away)
     return row
 
 
 def binary(y, raw, gamma):
-    """Loss and derivatives by the raw prediction of the positive class, as lists of one."""
+    """Return loss and derivatives with respect to the positive class's raw prediction, as lists of length one."""
     row = multiclass(y, (0, raw), gamma)
     return Row(row.loss, *(values[1:] for values in row[1:]))
 
@@ -84,6 +85,6 @@ def log_posterior(raw, gammas, alphas):
 
 
 def assert_relative(actual, expected, scale, rtol, tiny):
-    """Compare with high-precision numbers relative to ``scale``; below the smallest normal number, with it."""
+    """Check the error relative to ``scale``, or the absolute error if it is below ``tiny``."""
     for a, e, s in zip(np.ravel(actual), expected, scale, strict=True):
         assert abs(mp.mpf(float(a)) - e) <= max(rtol * abs(s), mp.mpf(float(tiny))), (a, mp.nstr(e, 17))

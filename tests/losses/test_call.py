@@ -1,4 +1,4 @@
-"""A loss as a booster calls it, in either order of arguments, and bound to the rows of one training."""
+"""A loss called by a booster, with either order of arguments, and a loss bound to the training rows."""
 
 import inspect
 import tracemalloc
@@ -129,7 +129,7 @@ def test_labels_without_raw_predictions_are_not_an_empty_partition():
         BinaryFocalLoss()([0], np.empty(0))
 
 
-# --- bound to the rows of a training --------------------------------------------------------------------------
+# --- bound to the training rows -------------------------------------------------------------------------------
 
 
 @each_loss

@@ -78,9 +78,9 @@ def test_the_binary_posterior_inverts_the_minimiser_of_the_expected_loss(loss):
         eta = [1 - positive, positive]
         with mp.workdps(40):
             at = brentq(lambda x, eta=eta: float(expected(loss, eta, [0, x], "gradient")[1]), -60, 60, xtol=1e-14)
-            least = expected(loss, eta, [0, at], "loss")
+            minimum = expected(loss, eta, [0, at], "loss")
             for step in (-10, -1e-3, 1e-3, 10):
-                assert expected(loss, eta, [0, at + step], "loss") > least
+                assert expected(loss, eta, [0, at + step], "loss") > minimum
         assert_allclose(loss.predict_proba([at])[0], eta, rtol=1e-8)
 
 
@@ -95,9 +95,9 @@ def test_the_multiclass_posterior_inverts_the_minimiser_of_the_expected_loss(los
         start = loss.fit_intercept_only([0, 1, 2], eta)  # only a starting point, off by 0.1
         with mp.workdps(40):
             free = root(gradient, start[:2] - start[2] + [0.1, -0.1], tol=1e-14).x
-            least = expected(loss, eta, [*free, 0], "loss")
+            minimum = expected(loss, eta, [*free, 0], "loss")
             for step in ([-1e-3, 0, 0], [0, 1e-3, 0], [3, 0, 0], [0, -3, 0], [0, 0, 3]):
-                assert expected(loss, eta, np.array([*free, 0]) + step, "loss") > least
+                assert expected(loss, eta, np.array([*free, 0]) + step, "loss") > minimum
         assert_allclose(loss.predict_proba([[*free, 0]])[0], eta, rtol=1e-8)
 
 
@@ -226,7 +226,7 @@ def test_gamma_zero_without_alpha_changes_no_probability():
 
 
 @pytest.mark.parametrize("gamma", [*GAMMAS, (0, 5)])
-def test_certainty_stays_certain_and_the_order_is_kept(gamma):
+def test_zero_one_and_the_order_of_probabilities_are_preserved(gamma):
     p = np.concatenate([[0, 5e-324, 1e-300], np.linspace(0.001, 0.999, 50), [1 - 1e-16, 1]])
     eta = posterior(p, gamma, (1, 1000))
     assert eta[0] == 0

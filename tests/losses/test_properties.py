@@ -44,7 +44,7 @@ def largest_gamma(loss):
 
 
 def tolerance(loss, dtype):
-    """Relative error that a loss or gradient may have: q^gamma has gamma times that of q."""
+    """Return the allowed relative error of a loss or gradient: that of q^gamma is gamma times that of q."""
     return 20 * float(np.finfo(dtype).eps) * (1 + largest_gamma(loss))
 
 
@@ -183,13 +183,13 @@ def test_a_shift_of_all_raw_predictions_changes_no_bit(case, shift):
 
 
 @given(cases(), st.booleans())
-def test_probabilities_are_probabilities(case, calibrated):
+def test_probabilities_are_in_the_unit_interval_and_sum_to_one(case, calibrated):
     loss, _, raw = case
     proba = loss.predict_proba(raw, calibrated)
     assert proba.shape == (len(raw), 2 if raw.ndim == 1 else raw.shape[1])
     assert (proba >= 0).all()
     assert (proba <= 1).all()
-    # The logarithms are as accurate as the largest of their terms; of improbable classes that is large.
+    # The logarithms are as accurate as their largest term, which is large for improbable classes.
     assert_allclose(proba.sum(axis=1), 1, rtol=50 * np.finfo(raw.dtype).eps)
 
 

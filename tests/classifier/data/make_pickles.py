@@ -1,7 +1,7 @@
-"""Write an estimator over each booster, fitted and pickled by this version, with what it predicts.
+"""Write a fitted estimator of each booster, pickled by this version, and its predictions.
 
-Run once per release, from the root: ``python -m tests.classifier.data.make_pickles``. The files of
-earlier releases stay: every later version must load them.
+Run this once per release, from the root: ``python -m tests.classifier.data.make_pickles``. Keep the files of
+earlier releases, because every later version must load them.
 """
 
 import json
