@@ -28,7 +28,11 @@ PLOTS = {
     "scaling": scaling_plot.plot,
 }
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = typer.Typer(
+    help="Run the benchmarks, and update the tables and figures of the documentation.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 runs = typer.Typer(help="Run a benchmark and write its results.", no_args_is_help=True)
 app.add_typer(runs, name="run")
 runs.command("quality")(quality.command)
@@ -43,10 +47,12 @@ ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder of the re
 
 @app.command()
 def tables(
-    pages: Annotated[list[Path] | None, typer.Argument(help="Pages to update; by default those in docs.")] = None,
+    pages: Annotated[
+        list[Path] | None, typer.Argument(help="Pages to update. Default: the pages in docs.")
+    ] = None,
     results: ResultsFolder = harness.RESULTS,
 ) -> None:
-    """Update the tables in the pages, between ``<!-- table NAME -->`` and ``<!-- end -->``."""
+    """Update the tables in the pages, between the comments "table NAME" and "end"."""
 
     def made(match: re.Match[str]) -> str:
         name = match[1]

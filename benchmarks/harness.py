@@ -1,4 +1,4 @@
-"""Shared by all benchmarks: environment record, results file and the loop over problems."""
+"""The environment record, the results file and the loop over problems, shared by all benchmarks."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ class Results:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "environment.toml"
         recorded = tomllib.loads(file.read_text()) if file.exists() else {}
-        present = environment() | settings
-        if self.path.exists() and recorded.get(name) != present:
+        current = environment() | settings
+        if self.path.exists() and recorded.get(name) != current:
             raise SystemExit(
                 f"{self.path} was measured on another machine, with other versions or with other settings: "
                 "delete it or choose another folder with --results."
             )
-        file.write_text(_toml(recorded | {name: present}))
+        file.write_text(_toml(recorded | {name: current}))
         self._rows = {self._key_of(row): row for row in read_rows(self.path)} if self.path.exists() else {}
 
     def __contains__(self, row: Row) -> bool:
-        """Whether there is a row with these values, which may be only some of the key columns."""
+        """Return whether there is a row with these values of some or all columns."""
         values = {column: _cell(value) for column, value in row.items()}
         return any(values.items() <= known.items() for known in self._rows.values())
 
@@ -78,7 +78,7 @@ class Results:
             writer = csv.DictWriter(file, self.columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self._rows.values())
-        part.replace(self.path)  # an interrupted run leaves a whole file
+        part.replace(self.path)  # atomic, so that an interrupted run leaves a complete file
 
     def _key_of(self, row: Row) -> tuple[str, ...]:
         return tuple(_cell(row[column]) for column in self.key)

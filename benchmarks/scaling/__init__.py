@@ -1,1 +1,1 @@
-"""Time of the focal loss against the built-in objectives on Dask, by workers and rows."""
+"""Training time on Dask relative to the built-in objectives, by numbers of workers and rows."""

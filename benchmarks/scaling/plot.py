@@ -9,7 +9,7 @@ import pandas as pd
 
 
 def plot(results: Path, images: Path) -> None:
-    """Draw the times and, for both kinds of workers, the ratios."""
+    """Draw the CPU times and, for both memory settings, the ratios."""
     measured = pd.read_csv(results / "scaling.csv").sort_values("rows")
     figure, (times, ratios, kept) = plt.subplots(1, 3, figsize=(10.5, 3.8), layout="constrained")
     kept.sharey(ratios)
@@ -24,11 +24,11 @@ def plot(results: Path, images: Path) -> None:
                 if not keep_memory:
                     times.plot(points.rows, points.focal, label=label, **style)
                     times.plot(points.rows, points.built_in, linestyle=":", **style)
-    times.set(title="workers as Dask starts them")
+    times.set(title="default memory settings")
     times.set(
         xscale="log", yscale="log", xlabel="rows (millions)", ylabel="CPU seconds per fit (dotted: built-in)"
     )
-    for axes, title in ((ratios, "workers as Dask starts them"), (kept, "workers that keep their memory")):
+    for axes, title in ((ratios, "default memory settings"), (kept, "workers keep freed memory")):
         axes.axhline(1.1, color="grey", linewidth=0.8)
         axes.annotate("target", (2e6, 1.1), color="0.3", ha="right", va="bottom")
         axes.set(xscale="log", xlabel="rows (millions)", ylabel="CPU seconds, focal / built-in", title=title)

@@ -1,12 +1,12 @@
-"""Time of the focal loss against the boosters' built-in objective on Dask, by workers and rows.
+"""Measure the training time on Dask relative to the boosters' built-in objectives.
 
-Data are persisted before timing; the fits of a pair alternate, and the fastest repeat counts. The results
-contain the CPU time of all processes (client, scheduler, workers), which depends less than wall time on other
-load on the machine, and the wall time.
+Data are persisted before timing. The fits with both objectives alternate, and the fastest of the repeats is
+recorded. The results contain the wall time, and the CPU time of all processes (client, scheduler, workers), which
+depends less on other load on the machine.
 
-Everything is measured twice: with workers as Dask starts them, and with workers that keep freed memory. Dask
-sets ``MALLOC_TRIM_THRESHOLD_``, which makes the C library return large arrays to the system immediately, so that
-every new array has to be paged in.
+Everything is measured twice: with Dask's default memory settings, and with workers that keep freed memory. By
+default Dask sets ``MALLOC_TRIM_THRESHOLD_``, which makes the C library return large arrays to the operating system
+when they are freed, so that every new array causes page faults.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def command(
     rows: Annotated[str, typer.Option(help="Numbers of rows, comma-separated.")] = (
         "125000,250000,500000,1000000,2000000"
     ),
-    repeats: Annotated[int, typer.Option(help="Fits of each estimator.")] = 5,
+    repeats: Annotated[int, typer.Option(help="Number of fits of each estimator.")] = 5,
 ) -> None:
-    """Time training on Dask, on one and two local workers; an interrupted run is resumed."""
+    """Time training on Dask with one and two local workers; an interrupted run is resumed."""
     warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")
     settings = {"features": N_FEATURES, "rounds": N_ROUNDS, "partitions": PARTITIONS, "repeats": repeats}
     measured = harness.Results(results, "scaling", KEY, COLUMNS, **settings)
     sizes = [int(n_rows) for n_rows in rows.split(",")]
     problems = {}
-    # Workers that keep memory come first, because Dask changes the environment of this process.
+    # Start with the workers that keep memory, because Dask's default setting stays in this process's environment.
     for keep_memory, n_workers, n_rows in itertools.product((True, False), (1, 2), sizes):
         problem = {"keep_memory": keep_memory, "workers": n_workers, "rows": n_rows}
         if not all({"booster": booster, **problem} in measured for booster in ("xgboost", "lightgbm")):
@@ -54,7 +54,7 @@ def command(
 
 
 def measure(problem: dict[str, Any], repeats: int) -> Iterator[harness.Row]:
-    """Yield a row per booster, measured on a cluster of its own."""
+    """Yield a row per booster, measured on a new cluster."""
     import dask
     import lightgbm
     from distributed import Client, LocalCluster
@@ -75,15 +75,15 @@ def measure(problem: dict[str, Any], repeats: int) -> Iterator[harness.Row]:
         }
         for booster, estimator in estimators.items():
             focal = DaskFocalBoostClassifier(estimator)
-            works = {
+            tasks = {
                 "built_in": partial(estimator.fit, X, y),
                 "focal": partial(focal.fit, X, y),
                 "label_pass": partial(label_pass, y),
             }
-            times = {name: [] for name in works}
+            times = {name: [] for name in tasks}
             for _ in range(repeats):
-                for name, work in works.items():
-                    times[name].append(seconds(client, work))
+                for name, task in tasks.items():
+                    times[name].append(seconds(client, task))
             best = {name: np.min(values, axis=0) for name, values in times.items()}
             clock = {f"{name}_clock": float(best[name][1]) for name in best}
             yield {"booster": booster, **problem, **clock, **{name: float(best[name][0]) for name in best}}
@@ -104,15 +104,15 @@ def data(n_rows: int) -> tuple[Any, Any]:
     return X, y
 
 
-def seconds(client: Any, work: Callable[[], Any]) -> tuple[float, float]:
-    """Return the CPU time of all processes and the wall time of ``work``, in seconds."""
+def seconds(client: Any, task: Callable[[], Any]) -> tuple[float, float]:
+    """Return the CPU time of all processes and the wall time of ``task``, in seconds."""
 
-    def processors() -> float:
+    def cpu_time() -> float:
         return time.process_time() + sum(client.run(time.process_time).values())
 
-    clock, start = time.perf_counter(), processors()
-    work()
-    return processors() - start, time.perf_counter() - clock
+    wall_start, cpu_start = time.perf_counter(), cpu_time()
+    task()
+    return cpu_time() - cpu_start, time.perf_counter() - wall_start
 
 
 def label_pass(y: Any) -> None:

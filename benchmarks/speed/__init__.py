@@ -1,1 +1,1 @@
-"""Time of one call, of training and of prediction, against the built-in loss and other packages."""
+"""Time of one call, of training and of prediction, relative to the built-in loss and other packages."""

@@ -1,4 +1,4 @@
-"""The problems and their contenders. Other packages are included if installed and used as documented."""
+"""The problems and their contenders. Other packages are used as documented, and skipped if not installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from threadpoolctl import threadpool_limits
 
 import focal_boost
 
-# A contender is made for a problem, which turns it into the work to be timed; None where it does not apply.
+# Functions that create the contender for a problem, or return None if it does not apply. The problem then turns
+# the contender into the call to be timed.
 Contenders: TypeAlias = dict[str, Callable[[Any], Any]]
 
 
@@ -44,7 +45,7 @@ def _peer(module: str, problem: Call | Training) -> ModuleType | None:
 
 @dataclass(frozen=True)
 class Call:
-    """One call on ``n`` rows of float32 raw predictions of a rare positive class, or of ``n_classes``."""
+    """One call on ``n`` rows of float32 raw predictions, for a rare positive class or for ``n_classes``."""
 
     name: str
     n: int
@@ -183,7 +184,7 @@ class Training:
 
 
 def focal_boost_training(package: ModuleType, training: Training) -> Any:
-    """The estimator, from the validation of the input to the native model."""
+    """The estimator, including input validation and conversion to a native model."""
     return package.FocalBoostClassifier(training.estimator(), gamma=training.gamma)
 
 
@@ -237,7 +238,7 @@ def catboost(training: Training, **params: Any) -> Any:
 
 
 FOCAL = "Focal:focal_alpha=0.5;focal_gamma=2"
-_EVERYWHERE: Contenders = {
+_ALL_BOOSTERS: Contenders = {
     "built-in": Training.estimator,
     "focal_boost": partial(focal_boost_training, focal_boost),
     "focal_boost, objective alone": lambda training: training.estimator(objective=loss_of(focal_boost, training)),
@@ -245,13 +246,13 @@ _EVERYWHERE: Contenders = {
 }
 TRAININGS: dict[str, Contenders] = {
     "xgboost": {
-        **_EVERYWHERE,
+        **_ALL_BOOSTERS,
         "built-in, vector leaf": vector_leaf,
         "focal_boost, vector leaf": vector_leaf_training,
         "bokbokbok": bokbokbok_training,
     },
-    "lightgbm": {**_EVERYWHERE, "imlightgbm": imlightgbm_training},
-    "hist_gradient_boosting": {name: _EVERYWHERE[name] for name in ("built-in", "focal_boost")},
+    "lightgbm": {**_ALL_BOOSTERS, "imlightgbm": imlightgbm_training},
+    "hist_gradient_boosting": {name: _ALL_BOOSTERS[name] for name in ("built-in", "focal_boost")},
     "catboost": {
         "built-in": partial(catboost, loss_function="Logloss"),
         "CatBoost Focal": partial(catboost, loss_function=FOCAL),
@@ -315,7 +316,7 @@ def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
 
 
 def versions(base: ModuleType, quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
-    """Yield the problems with this library as ``base`` has it and as it is here as their contenders."""
+    """Yield the problems with two versions of this library as contenders: ``base`` and the current one."""
     from benchmarks.speed.small import Metric, Search, metric_of, search_of, small_problems
 
     kinds = {Call: loss_of, Training: focal_boost_training, Prediction: calibrated}

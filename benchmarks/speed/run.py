@@ -1,4 +1,4 @@
-"""Time the contenders of a problem in turn, in one process."""
+"""Time the contenders of a problem, alternating between them in one process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COLUMNS = (
 )
 
 Quick = Annotated[bool, typer.Option("--quick", help="Smoke test on small data; the times are meaningless.")]
-Only = Annotated[str, typer.Option(help="Run the problems whose name contains this.")]
+Only = Annotated[str, typer.Option(help="Run only the problems whose names contain this text.")]
 
 
 def command(
@@ -74,11 +74,11 @@ def boosters_command(
 
 
 def compare_commits(
-    commit: Annotated[str, typer.Argument(help="Commit, branch or tag that the working tree is compared with.")],
+    commit: Annotated[str, typer.Argument(help="Commit, branch or tag to compare the working tree with.")],
     quick: Quick = False,
     only: Only = "",
 ) -> None:
-    """Time the package of another commit and of the working tree alternately, and print the table."""
+    """Time the package of another commit and that of the working tree in alternation, and print a table."""
     from benchmarks.speed.problems import versions
 
     with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +98,7 @@ def _run(rows: harness.Results, problems: Iterable[tuple[Any, Contenders, int]],
 
 
 def measure(problem: Any, contenders: Contenders, repetitions: int) -> list[harness.Row]:
-    """Return a row per contender: medians and quartiles over the repetitions, memory beyond the result.
+    """Return a row per contender: medians and quartiles over the repetitions, and the memory beyond the result.
 
     Contenders alternate, and ratios are computed within each repetition. Calls are repeated and averaged within a
     repetition, because a single call is too short to time.

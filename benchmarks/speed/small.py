@@ -20,7 +20,7 @@ from benchmarks.speed.problems import Contenders, Training, focal_boost_training
 
 @dataclass(frozen=True)
 class Metric:
-    """The log loss of ``n`` raw predictions of two classes, as an eval set needs it after every round."""
+    """The log loss of ``n`` raw predictions of two classes, as computed for an eval set after every round."""
 
     name: str
     n: int
@@ -42,7 +42,7 @@ def plain_metric(metric: Metric) -> Any:
 
 
 def metric_of(package: ModuleType, metric: Metric) -> Any:
-    """The metric of the library, of the posterior."""
+    """The log loss of the posterior, computed by the library."""
     return import_module("focal_boost.boosters").XGBoostMetric(loss_of(package, metric))
 
 
@@ -51,7 +51,7 @@ METRICS: Contenders = {"plain NumPy log loss": plain_metric, "focal_boost": part
 
 @dataclass(frozen=True)
 class Search:
-    """A search over five settings with five folds; the built-in model has five seeds instead of gammas."""
+    """A search over five settings with five folds: gammas, or seeds for the built-in model."""
 
     name: str
     n: int
