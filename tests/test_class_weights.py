@@ -111,7 +111,7 @@ def test_sampling_by_class_is_undone(true, share, model):
 @pytest.mark.parametrize(
     ("true", "deployed"), [(TWO, (0.5, 0.5)), (THREE, (0.2, 0.2, 0.6))], ids=["two classes", "three classes"]
 )
-def test_a_model_is_moved_to_another_class_prior(true, deployed):
+def test_probabilities_are_converted_to_another_class_prior(true, deployed):
     X, y = simulate(true, 60_000)
     prior = true.mean(axis=0)  # every distinct row is equally frequent
     moved = posterior(logistic().fit(X, y).predict_proba(ROWS), gamma=0, alpha=prior / deployed)

@@ -87,7 +87,7 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
     >>> posterior([0.2, 0.5, 0.9], gamma=0, alpha=(1, 20)).round(4)
     array([0.0123, 0.0476, 0.3103])
 
-    One negative in ten kept, and a model of three classes with the second and third oversampled:
+    A model trained on one negative in ten, and a model of three classes, the second and third of them oversampled:
 
     >>> posterior([0.2, 0.5, 0.9], gamma=0, alpha=(0.1, 1)).round(4)
     array([0.0244, 0.0909, 0.4737])

@@ -186,7 +186,7 @@ def test_other_metrics_on_request():
         ({}, ["log_loss", "focal_loss"], "eval_metric must contain at most one of"),
     ],
 )
-def test_metrics_that_catboost_would_compute_on_the_sigmoid_are_refused(inner, metric, message):
+def test_metrics_that_catboost_would_compute_on_the_sigmoid_are_rejected(inner, metric, message):
     X, y = cancer()
     with pytest.raises(ValueError, match=message):
         FocalBoostClassifier(booster("catboost", **inner)).fit(X, y, eval_set=[(X, y)], eval_metric=metric)
@@ -202,7 +202,7 @@ def test_other_early_stopping_parameters_are_rejected(inner, fit):
         FocalBoostClassifier(booster("catboost", **inner), early_stopping=True).fit(X, y, **fit)
 
 
-# --- refused ----------------------------------------------------------------------------------------------------
+# --- rejected ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_other_early_stopping_parameters_are_rejected(inner, fit):
         ({"hessian": "exact"}, cancer, "^hessian must be 'safeguarded' with a CatBoost.*use an XGB.*got 'exact'"),
     ],
 )
-def test_a_loss_that_catboost_does_not_have_is_refused(params, data, message, monkeypatch):
+def test_a_loss_that_catboost_does_not_have_is_rejected(params, data, message, monkeypatch):
     monkeypatch.setattr(catboost.CatBoostClassifier, "fit", None)
     with pytest.raises(ValueError, match=message):
         FocalBoostClassifier(booster("catboost"), **params).fit(*data())

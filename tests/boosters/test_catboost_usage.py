@@ -73,7 +73,7 @@ def test_sparse_features(container):
     assert_allclose(model.predict_proba(container(X)), expected, atol=1e-12)
 
 
-def test_missing_categories_are_refused_by_name_before_training(monkeypatch):
+def test_missing_categories_are_rejected_by_name_before_training(monkeypatch):
     data, y = frame()
     model = FocalBoostClassifier(booster("catboost", 2)).fit(data, y)
     gap, floats = data.copy(), data.copy()

@@ -56,7 +56,7 @@ def test_catboost_stores_focal_alpha_in_single_precision():
 
 
 @pytest.mark.parametrize("alpha", [[1.0, 1.01e5], [1e-8, 1e8], 1 - 1e-12, {0: 1e-6}])
-def test_weights_that_catboost_cannot_store_are_refused_before_training(alpha, monkeypatch):
+def test_weights_that_catboost_cannot_store_are_rejected_before_training(alpha, monkeypatch):
     monkeypatch.setattr(catboost.CatBoostClassifier, "fit", None)
     message = (
         r"^alpha must give the second class at most 100000 times the weight of the first with a CatBoost"

@@ -206,7 +206,7 @@ def test_without_interactions_raw_predictions_are_sums_over_features():
     assert_allclose(model.decision_function(one) + model.decision_function(other), total, atol=1e-9)
 
 
-def test_monotone_constraints_of_many_classes_are_refused_by_scikit_learn():
+def test_monotone_constraints_of_many_classes_are_rejected_by_scikit_learn():
     with pytest.raises(ValueError, match="not supported for multiclass"):
         fit(wine, monotonic_cst=[1] * 13)
 
@@ -223,7 +223,7 @@ def test_string_columns_in_categorical_features():
 
 
 @pytest.mark.parametrize("layout", ["csr_matrix", "csc_array"])
-def test_sparse_data_are_refused_before_training_and_before_prediction(layout, monkeypatch):
+def test_sparse_data_are_rejected_before_training_and_before_prediction(layout, monkeypatch):
     X, y = rare()
     model, _X, _y = fit(rare)
     matrix = getattr(sparse, layout)(X)

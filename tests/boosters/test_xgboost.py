@@ -81,7 +81,7 @@ def test_a_forest_evaluates_one_custom_metric():
     assert reported == pytest.approx([log_loss(y, model.predict_proba(X))], abs=1e-6)
 
 
-def test_categories_of_an_eval_set_may_come_in_another_order():
+def test_categories_of_an_eval_set_may_be_in_another_order():
     X, y = cancer()
     frame = pd.DataFrame({"radius": pd.cut(X[:, 0], 6, labels=list("abcdef")), "texture": X[:, 1]})
     other = frame.assign(radius=frame["radius"].cat.reorder_categories(list("fdbeca")))

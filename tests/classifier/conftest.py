@@ -10,7 +10,7 @@ def no_training(monkeypatch):
     """Make fit of every booster raise."""
 
     def trained(*args, **kwargs):
-        raise AssertionError("a booster was trained on input that must be refused")
+        raise AssertionError("a booster was trained on input that must be rejected")
 
     monkeypatch.setattr("xgboost.XGBClassifier.fit", trained)
     monkeypatch.setattr("lightgbm.LGBMClassifier.fit", trained)

@@ -166,7 +166,7 @@ def state(model):
     return {name: id(value) for name, value in vars(model).items()}
 
 
-def assert_refused(model, message, got, **fit):
+def assert_rejected(model, message, got, **fit):
     """Check the error message, and that neither the given estimator nor an earlier fit is changed."""
     before, inner, params = state(model), model.estimator, copy.deepcopy(model.estimator.get_params())
     arguments = {"X": X, "y": Y, **fit}
@@ -193,29 +193,29 @@ METRICS = [
 
 
 @pytest.mark.parametrize(("name", "metric"), METRICS, ids=str)
-def test_metrics_refused(name, metric, no_training):
+def test_invalid_metrics_are_rejected(name, metric, no_training):
     inner, fit = ({"eval_metric": metric}, {}) if name == "xgboost" else ({}, {"eval_metric": metric})
     got = re.escape(str(metric).strip("[]"))
-    assert_refused(FocalBoostClassifier(booster(name, **inner)), "eval_metric must be", got, **fit)
+    assert_rejected(FocalBoostClassifier(booster(name, **inner)), "eval_metric must be", got, **fit)
 
 
 def test_lazy_frames_are_rejected(no_training):
     with pytest.warns(match="resolving its schema"):  # polars warns about any access to the columns
-        assert_refused(
+        assert_rejected(
             FocalBoostClassifier(booster("xgboost")), "X must be", "LazyFrame", X=pl.LazyFrame({"a": X[:, 0]})
         )
 
 
 @pytest.mark.parametrize(("params", "message", "got"), PARAMETERS, ids=lambda v: str(v)[:30])
-def test_parameters_refused(params, message, got, no_training):
-    assert_refused(FocalBoostClassifier(booster("xgboost"), **params), message, got)
+def test_invalid_parameters_are_rejected(params, message, got, no_training):
+    assert_rejected(FocalBoostClassifier(booster("xgboost"), **params), message, got)
 
 
 @pytest.mark.parametrize(
     ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
 )
-def test_data_refused(data, message, got, no_training):
-    assert_refused(FocalBoostClassifier(booster("xgboost")), message, got, **data)
+def test_invalid_data_are_rejected(data, message, got, no_training):
+    assert_rejected(FocalBoostClassifier(booster("xgboost")), message, got, **data)
 
 
 def one_of_each(rows):
@@ -224,11 +224,11 @@ def one_of_each(rows):
 
 
 @pytest.mark.parametrize("name", BINARY_BOOSTERS[1:])
-def test_every_booster_refuses_before_training(name, no_training):
+def test_every_booster_rejects_before_training(name, no_training):
     for params, message, got in one_of_each(PARAMETERS):
-        assert_refused(FocalBoostClassifier(booster(name), **params), message, got)
+        assert_rejected(FocalBoostClassifier(booster(name), **params), message, got)
     for data, message, got in one_of_each(DATA):
-        assert_refused(FocalBoostClassifier(booster(name)), message, got, **data)
+        assert_rejected(FocalBoostClassifier(booster(name)), message, got, **data)
 
 
 @pytest.mark.parametrize("name", BINARY_BOOSTERS)
@@ -286,7 +286,7 @@ def test_errors_of_xgboost_contain_no_stack_trace(fit, predict, message):
 
 
 @pytest.mark.parametrize("name", ALL_BOOSTERS)
-def test_prediction_refuses_other_columns(name):
+def test_prediction_rejects_other_columns(name):
     model = FocalBoostClassifier(booster(name, 2)).fit(FRAME, Y)
     for bad, message in [
         (FRAME[["a", "b"]], "feature names"),

@@ -13,7 +13,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from focal_boost import FocalBoostClassifier
 
 from ..cases import ALL_BOOSTERS, CATBOOST, booster
-from .test_bad_input import WEIGHT, Y3, X, Y, assert_refused
+from .test_bad_input import WEIGHT, Y3, X, Y, assert_rejected
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_booster_settings_that_bias_the_posterior_are_rejected(name, params, no_
     model = FocalBoostClassifier(booster(name, **params))
     ((setting, value),) = params.items()
     got = "" if callable(value) else str(value).strip("{}")
-    assert_refused(model, f"estimator must .*{setting.split('_type')[0]}", got)
+    assert_rejected(model, f"estimator must .*{setting.split('_type')[0]}", got)
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,11 @@ def test_errors_of_rejected_settings_name_the_equivalent(name, params, instead, 
 
 
 @pytest.mark.parametrize("objective", [None, "binary:logistic", "multi:softprob", "multi:softmax"])
-def test_native_objectives_of_xgboost_are_fine(objective):
+def test_native_objectives_of_xgboost_are_accepted(objective):
     assert FocalBoostClassifier(booster("xgboost", 2, objective=objective)).fit(X, Y).n_features_in_ == 3
 
 
-def test_a_clone_of_a_fitted_booster_is_fine():
+def test_a_clone_of_a_fitted_booster_is_accepted():
     for name in ALL_BOOSTERS:
         fitted = booster(name, 2).fit(X, Y3)
         model = FocalBoostClassifier(clone(fitted)).fit(X, Y)
@@ -163,4 +163,6 @@ FIT_PARAMS = [
 
 @pytest.mark.parametrize(("name", "argument"), FIT_PARAMS)
 def test_user_defined_starting_values_are_rejected(name, argument, no_training):
-    assert_refused(FocalBoostClassifier(booster(name)), f"{argument} is not supported", "", **{argument: [WEIGHT]})
+    assert_rejected(
+        FocalBoostClassifier(booster(name)), f"{argument} is not supported", "", **{argument: [WEIGHT]}
+    )

@@ -101,7 +101,7 @@ def test_threads_predict_with_one_model(name):
 
 
 @pytest.mark.parametrize("name", ALL_BOOSTERS)
-def test_a_thread_that_predicts_during_a_refit_sees_one_model_with_its_classes(name, monkeypatch):
+def test_a_thread_that_predicts_during_a_refit_uses_one_model_with_its_classes(name, monkeypatch):
     X, y = digit_eight()
     X, y = X[:400], y[:400]
     model = FocalBoostClassifier(booster(name, 8)).fit(X, np.where(y, "yes", "no"))

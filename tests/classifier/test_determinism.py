@@ -33,7 +33,7 @@ def fingerprint(name, n_classes, **changes):
 
 @pytest.mark.parametrize("name", ALL_BOOSTERS)
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_the_same_seed_is_the_same_model(name, n_classes):
+def test_the_same_seed_gives_the_same_model(name, n_classes):
     first = fingerprint(name, n_classes)
     assert fingerprint(name, n_classes) == first
     assert fingerprint(name, n_classes, random_state=8) != first

@@ -70,7 +70,7 @@ def test_weights_and_alpha_are_those_of_the_rows_that_remain(name):
 
 
 @pytest.mark.parametrize("name", EVAL_BOOSTERS)
-def test_the_split_follows_the_seed(name):
+def test_the_split_depends_on_the_seed(name):
     first, again, other = (stopped(name, random_state=seed)[0].evals_result_ for seed in (3, 3, 4))
     assert first == again != other
 

@@ -119,7 +119,7 @@ def test_categories_need_no_setting_of_the_default_booster():
 @pytest.mark.skipif(
     not __version__.startswith(("3.1.", "3.2.")), reason="XGBoost takes categories by default from 3.3 on"
 )
-def test_categories_in_an_xgbclassifier_without_the_setting_are_refused():
+def test_categories_in_an_xgbclassifier_without_the_setting_are_rejected():
     frame = pd.DataFrame({"a": pd.Categorical(["u", "v"] * 20)})
     with pytest.raises(ValueError, match=r"^estimator must have enable_categorical=True for"):
         FocalBoostClassifier(XGBClassifier()).fit(frame, np.arange(40) % 2)

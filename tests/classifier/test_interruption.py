@@ -60,7 +60,7 @@ def test_an_unfitted_estimator_stays_unfitted(name, error):
 
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-def test_a_fitted_estimator_stays_as_it_was(name, error):
+def test_a_fitted_estimator_does_not_change(name, error):
     model = FocalBoostClassifier(booster(name), gamma=1.0).fit(X, Y)
     before, fitted = model.predict_proba(X), model.estimator_
     params = copy.deepcopy(fitted.get_params())
@@ -74,7 +74,7 @@ def test_a_fitted_estimator_stays_as_it_was(name, error):
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_an_error_of_the_objective_itself_is_reported_as_it_is(name, monkeypatch):
+def test_an_error_of_the_objective_itself_is_raised_unchanged(name, monkeypatch):
     def fail(self, y_true, y_pred, sample_weight=None):
         raise FloatingPointError("of the objective")
 
@@ -86,7 +86,7 @@ def test_an_error_of_the_objective_itself_is_reported_as_it_is(name, monkeypatch
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
-def test_an_error_of_a_metric_is_reported_as_it_is(name):
+def test_an_error_of_a_metric_is_raised_unchanged(name):
     def metric(y_true, y_pred):
         raise ZeroDivisionError("of the metric")
 

@@ -13,7 +13,7 @@ from ..classifier.test_bad_input import (
     WEIGHT,
     X,
     Y,
-    assert_refused,
+    assert_rejected,
     one_of_each,
 )
 from ..classifier.test_bad_settings import FIT_PARAMS, INNER
@@ -100,11 +100,11 @@ def fitted():
 
 
 @pytest.fixture
-def refused(fitted, monkeypatch):
+def rejected(fitted, monkeypatch):
     """Return a function that checks that input is rejected before training and the earlier fit is kept."""
 
     def trained(*args, **kwargs):
-        raise AssertionError("a booster was trained on input that must be refused")
+        raise AssertionError("a booster was trained on input that must be rejected")
 
     monkeypatch.setattr(DaskXGBClassifier, "fit", trained)
     monkeypatch.setattr(lightgbm.DaskLGBMRegressor, "fit", trained)
@@ -112,42 +112,42 @@ def refused(fitted, monkeypatch):
     def check(name, message, got, params=None, **data):
         model = copy.copy(fitted[name]).set_params(**params or {})
         arguments = {argument: collection(value) for argument, value in {"X": X, "y": Y, **data}.items()}
-        assert_refused(model, message, got, **arguments)
+        assert_rejected(model, message, got, **arguments)
 
     return check
 
 
 @pytest.mark.parametrize(("params", "message", "got"), one_of_each(PARAMETERS), ids=lambda v: str(v)[:30])
-def test_parameters_refused(params, message, got, refused):
-    refused("xgboost", message, got, params)
+def test_invalid_parameters_are_rejected(params, message, got, rejected):
+    rejected("xgboost", message, got, params)
 
 
 @pytest.mark.parametrize(
     ("data", "message", "got"), DATA, ids=lambda v: v if isinstance(v, str) else next(iter(v))
 )
-def test_data_refused(data, message, got, refused):
-    refused("xgboost", *on_dask(data, message, got), **data)
+def test_invalid_data_are_rejected(data, message, got, rejected):
+    rejected("xgboost", *on_dask(data, message, got), **data)
 
 
-def test_lightgbm_refuses_before_training(refused):
+def test_lightgbm_rejects_before_training(rejected):
     for params, message, got in one_of_each(PARAMETERS):
-        refused("lightgbm", message, got, params)
+        rejected("lightgbm", message, got, params)
     for data, message, got in one_of_each(DATA):
-        refused("lightgbm", *on_dask(data, message, got), **data)
+        rejected("lightgbm", *on_dask(data, message, got), **data)
 
 
 @pytest.mark.parametrize(("name", "params"), with_dask_boosters(INNER))
-def test_booster_settings_that_bias_the_posterior_are_rejected(name, params, refused):
+def test_booster_settings_that_bias_the_posterior_are_rejected(name, params, rejected):
     ((setting, value),) = params.items()
     got = "" if callable(value) else str(value).strip("{}")
-    refused(
+    rejected(
         name, f"estimator must .*{setting.split('_type')[0]}", got, {"estimator": dask_booster(name, **params)}
     )
 
 
 @pytest.mark.parametrize(("name", "argument"), with_dask_boosters(FIT_PARAMS))
-def test_user_defined_starting_values_are_rejected(name, argument, refused):
-    refused(name, f"{argument} is not supported", "", **{argument: [WEIGHT]})
+def test_user_defined_starting_values_are_rejected(name, argument, rejected):
+    rejected(name, f"{argument} is not supported", "", **{argument: [WEIGHT]})
 
 
 def test_entries_of_sparse_blocks_are_sorted():

@@ -64,7 +64,7 @@ class TestParity:
     @pytest.mark.parametrize("n_classes", [2, 3])
     # Enough partitions that Dask uses both workers; on a single one LightGBM trains another model.
     @pytest.mark.parametrize(("chunk", "order"), [(400, "shuffled"), (500, "sorted")])
-    def test_gamma_0_is_the_boosters_own_dask_model_however_the_rows_are_split(
+    def test_gamma_0_is_the_boosters_own_dask_model_for_every_split_of_the_rows(
         self, client, kind, n_classes, chunk, order
     ):
         X, y, w = labelled_rows(n_classes, steps=2)

@@ -40,7 +40,7 @@ FITTED = (
 
 
 class TestRejectedInput:
-    def refused(self, X, y, match, sample_weight=None, error=ValueError, model=None, **fit_params):
+    def rejected(self, X, y, match, sample_weight=None, error=ValueError, model=None, **fit_params):
         model = model or DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=1))
         with pytest.raises(error, match=match):
             model.fit(X, y, sample_weight, **fit_params)
@@ -49,22 +49,22 @@ class TestRejectedInput:
     def test_arrays_of_different_partitions(self, client):
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
-        self.refused(dX, dy.rechunk(200), r"y must have the 4 partitions of X; got 2")
-        self.refused(dX, dy, r"sample_weight must have the 4 partitions of X; got 2", dw.rechunk(200))
-        self.refused(
+        self.rejected(dX, dy.rechunk(200), r"y must have the 4 partitions of X; got 2")
+        self.rejected(dX, dy, r"sample_weight must have the 4 partitions of X; got 2", dw.rechunk(200))
+        self.rejected(
             dX, dy.rechunk(((50, 150, 100, 100),)), r"y must have the chunks of X, \(100, 100, 100, 100\)"
         )
-        self.refused(dX, dy, r"sample_weight must have shape \(100,\)", dw.rechunk(((50, 150, 100, 100),)))
-        self.refused(X, dy, "X must be a Dask data frame or a Dask array", error=TypeError)
-        self.refused(dX, y, "y must be a Dask array or a Dask series", error=TypeError)
+        self.rejected(dX, dy, r"sample_weight must have shape \(100,\)", dw.rechunk(((50, 150, 100, 100),)))
+        self.rejected(X, dy, "X must be a Dask data frame or a Dask array", error=TypeError)
+        self.rejected(dX, y, "y must be a Dask array or a Dask series", error=TypeError)
 
     def test_invalid_labels_and_weights(self, client):
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
-        self.refused(dX, da.full_like(dy, "often"), "at least two classes; got one class: \\['often'\\]")
-        self.refused(dX, dX[:, 0], "NaN|missing or infinite")
-        self.refused(dX, dy, "positive for at least one row of every class", da.where(dy == "rare", 0.0, dw))
-        self.refused(dX, dy, "finite and >= 0", -dw)
+        self.rejected(dX, da.full_like(dy, "often"), "at least two classes; got one class: \\['often'\\]")
+        self.rejected(dX, dX[:, 0], "NaN|missing or infinite")
+        self.rejected(dX, dy, "positive for at least one row of every class", da.where(dy == "rare", 0.0, dw))
+        self.rejected(dX, dy, "finite and >= 0", -dw)
 
     def test_labels_of_different_types_by_partition(self, client):
         X, y, _ = labelled_rows(n=400)
@@ -76,11 +76,11 @@ class TestRejectedInput:
             return rows.map_blocks(lambda row: (first if row[0] < 200 else second)[row], dtype=first.dtype)
 
         message = "y must contain labels of the same type in all partitions; got "
-        self.refused(dX, halves(integers, strings), f"^{message}numbers, strings")
-        self.refused(dX, halves(strings.astype(object), integers == 1), f"^{message}booleans, strings")
-        self.refused(dX, halves(integers == 1, integers), f"^{message}booleans, numbers")
+        self.rejected(dX, halves(integers, strings), f"^{message}numbers, strings")
+        self.rejected(dX, halves(strings.astype(object), integers == 1), f"^{message}booleans, strings")
+        self.rejected(dX, halves(integers == 1, integers), f"^{message}booleans, numbers")
         evals = [(dX, halves(y, integers))]
-        self.refused(dX, dy, rf"^eval_set\[0\]: {message}numbers, strings", eval_set=evals)
+        self.rejected(dX, dy, rf"^eval_set\[0\]: {message}numbers, strings", eval_set=evals)
         model = DaskFocalBoostClassifier(dask_booster("xgboost", n_estimators=1))
         for one_type in (halves(integers, integers.astype(np.uint8)), halves(integers * 1.0, integers)):
             assert model.fit(dX, one_type).classes_.tolist() == [0, 1]
@@ -89,26 +89,26 @@ class TestRejectedInput:
     def test_eval_sets(self, client):
         X, y, w = labelled_rows(n=400)
         dX, dy, dw = split(X, y, w, chunk=100)
-        self.refused(
+        self.rejected(
             dX,
             dy,
             r"eval_set\[0\] must contain only classes of y.*never",
             eval_set=[(dX, da.full_like(dy, "never"))],
         )
-        self.refused(dX, dy, "features", eval_set=[(dX[:, :3], dy)])
-        self.refused(dX, dy, "positive weight", eval_set=[(dX, dy)], eval_sample_weight=[dw * 0])
+        self.rejected(dX, dy, "features", eval_set=[(dX[:, :3], dy)])
+        self.rejected(dX, dy, "positive weight", eval_set=[(dX, dy)], eval_sample_weight=[dw * 0])
 
     def test_categories_that_differ_between_partitions(self, client):
         X, y, _ = labelled_rows(n=400)
         data = dd.from_pandas(pd.DataFrame({"a": X[:, 0], "y": y, "c": y}), npartitions=4)
         data = data.assign(c=data.c.astype("category"))
-        self.refused(data[["a", "c"]], data.y, r"known categories.*\['c'\]")
+        self.rejected(data[["a", "c"]], data.y, r"known categories.*\['c'\]")
 
     def test_local_and_dask_boosters_are_not_interchangeable(self, client):
         X, y, _ = labelled_rows(n=400)
         dX, dy = split(X, y, chunk=100)
         for estimator in (lightgbm.LGBMClassifier(), xgboost.XGBClassifier(), DaskXGBClassifier):
-            self.refused(
+            self.rejected(
                 dX, dy, "must be a DaskXGBClassifier", error=TypeError, model=DaskFocalBoostClassifier(estimator)
             )
         for estimator in (lightgbm.DaskLGBMClassifier(), DaskXGBClassifier()):
@@ -140,13 +140,13 @@ class TestRejectedInput:
             estimator.set_params(eval_metric="error")
         else:
             fit_params["eval_metric"] = "error"
-        self.refused(unread, dy, "eval_metric must be", model=DaskFocalBoostClassifier(estimator), **fit_params)
+        self.rejected(unread, dy, "eval_metric must be", model=DaskFocalBoostClassifier(estimator), **fit_params)
         for params in ({"gamma": -1}, {"alpha": 2}):
             model = DaskFocalBoostClassifier(dask_booster(kind), **params)
-            self.refused(unread, dy, f"{next(iter(params))} must be", model=model)
+            self.rejected(unread, dy, f"{next(iter(params))} must be", model=model)
         start = "base_margin" if kind == "xgboost" else "init_score"
         model = DaskFocalBoostClassifier(dask_booster(kind))
-        self.refused(unread, dy, f"{start} is not supported", model=model, **{start: dX[:, 0]})
+        self.rejected(unread, dy, f"{start} is not supported", model=model, **{start: dX[:, 0]})
 
 
 class TestWithoutTheSharedCluster:

@@ -112,7 +112,7 @@ def test_the_number_of_classes_is_read_from_the_raw_prediction():
     ids=repr,
 )
 @pytest.mark.parametrize("shape", [(0,), (0, 0)])
-def test_an_empty_partition_gets_a_column_per_output(loss, n_outputs, shape):
+def test_an_empty_partition_returns_a_column_per_output(loss, n_outputs, shape):
     # XGBoost passes raw predictions of shape (0,) or, from 3.4 on, (0, 0).
     for labels, raw in ((np.empty(0), np.empty(shape, np.float32)), (np.empty(shape), DataSet(np.empty(0), None))):
         gradient, hessian = loss(labels, raw)

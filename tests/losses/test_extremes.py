@@ -76,7 +76,7 @@ def test_twenty_thousand_classes_likelier_than_the_true_one(dtype, far):
 
 @each_dtype
 @pytest.mark.parametrize("alpha", [(1e8, 1.0), (100, 1e-3), (1e-15, 1e8), (1e8, 1e-15)])
-def test_a_small_class_weight_beside_a_large_one_keeps_its_digits(dtype, alpha):
+def test_a_small_class_weight_next_to_a_large_one_is_accurate(dtype, alpha):
     raw = np.array([0.3, -0.7], dtype=dtype)
     for y in ([0, 1], [1, 0]):
         weighted, plain = BinaryFocalLoss(2, alpha), BinaryFocalLoss(2, None)
@@ -84,7 +84,7 @@ def test_a_small_class_weight_beside_a_large_one_keeps_its_digits(dtype, alpha):
             assert_allclose(a, b * np.take(alpha, y), rtol=4 * np.finfo(dtype).eps)
 
 
-def test_a_small_gamma_beside_a_large_one_keeps_its_digits():
+def test_a_small_gamma_next_to_a_large_one_is_accurate():
     mixed, small = BinaryFocalLoss((1e6, 1e-3), None), BinaryFocalLoss(1e-3, None)
     assert_allclose(mixed.loss([1], [-2.0]), small.loss([1], [-2.0]), rtol=1e-15)
 

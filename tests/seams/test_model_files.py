@@ -19,7 +19,7 @@ LOAD = textwrap.dedent("""
         try:
             module.Booster(model_file=path)
         except (xgboost.core.XGBoostError, lightgbm.basic.LightGBMError, ValueError):
-            print("refused", path, flush=True)
+            print("rejected", path, flush=True)
         else:
             print("loaded", path, flush=True)
 """)
@@ -45,6 +45,6 @@ def test_boosters_reject_damaged_models(tmp_path):
     names = [*(name for name in damaged if name != "short.txt"), "short.txt"]
     command = [sys.executable, "-c", LOAD, *names]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    refused = run.stdout.splitlines()
-    assert refused[:6] == [f"refused {name}" for name in names[:6]], f"the process ended: {run.stderr}"
+    rejected = run.stdout.splitlines()
+    assert rejected[:6] == [f"rejected {name}" for name in names[:6]], f"the process ended: {run.stderr}"
     assert "loaded" not in run.stdout

@@ -12,7 +12,7 @@ XGBOOST = f"XGBoost {xgboost.__version__}"
 
 
 @pytest.mark.parametrize(("y", "objective"), [(Y, "binary:logistic"), (Y3, "multi:softprob")])
-def test_xgboost_stores_the_native_objective_beside_a_callable(y, objective):
+def test_xgboost_stores_a_native_objective_with_a_callable(y, objective):
     model = xgboost.XGBClassifier(n_estimators=2, objective=squared).fit(X, y)
     stored = json.loads(model.get_booster().save_config())["learner"]["objective"]["name"]
     assert stored == objective, f"{XGBOOST} stores {stored!r} when it trains with a callable objective"
