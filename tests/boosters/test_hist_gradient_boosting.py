@@ -274,13 +274,8 @@ def test_the_native_model_loads_without_focal_boost(tmp_path):
     model = FocalBoostClassifier(booster(NAME, 5), calibrated=False).fit(frame, y)
     cases.append((model.estimator_, frame, model.decision_function(frame), model.predict_proba(frame)))
     (tmp_path / "cases.pkl").write_bytes(pickle.dumps(cases))
-    run = subprocess.run(
-        [sys.executable, "-c", LOAD_WITHOUT_FOCAL_BOOST, "cases.pkl"],
-        check=True,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-c", LOAD_WITHOUT_FOCAL_BOOST, "cases.pkl"]
+    run = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True)
     assert run.stdout.split() == [str(len(cases))]
 
 
