@@ -46,7 +46,7 @@ def one_tiny_class():
 def cases():
     stop = {"xgboost": {"early_stopping_rounds": 3}, "lightgbm": {}}
     dart = {"xgboost": {"booster": "dart", "rate_drop": 0.3}, "lightgbm": {"boosting_type": "dart"}}
-    few_splits = {"min_child_weight": 20}
+    few_splits = {"min_child_weight": 8}
     for name in BOOSTERS:
         for data in (rare, four_classes):
             yield f"{name}-{data.__name__}-plain", name, data, {}, False
