@@ -36,6 +36,7 @@ def test_the_stored_notebook_has_a_figure_and_no_error(path):
     assert not stderr_lines(stored)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_running_reproduces_the_stored_outputs(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)

@@ -28,7 +28,7 @@ def test_the_function_returns_frames_a_figure_and_html():
 
 
 def test_the_directory_contains_all_files(tmp_path):
-    comparison = run_plan(quick_plan(booster=BOOSTERS, gamma=2, alpha=(None, "balanced")), tmp_path)
+    comparison = run_plan(quick_plan(booster=BOOSTERS, gamma=2), tmp_path)
     names = {
         "results.json",
         "scores.csv",

@@ -111,8 +111,9 @@ class TestParity:
 
 
 class TestSparseBlocks:
-    @both
-    @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csc_array])
+    @pytest.mark.parametrize(
+        ("kind", "container"), [("xgboost", sparse.csr_matrix), ("lightgbm", sparse.csc_array)]
+    )
     def test_sparse_and_dense_blocks_give_the_same_model(self, client, kind, container):
         X, y, w = labelled_rows(steps=2)
         X = np.nan_to_num(X)
@@ -214,8 +215,7 @@ class TestEvalSets:
         assert history["brier"][-1] == pytest.approx(expected, abs=1e-6)
 
     @both
-    @pytest.mark.parametrize("n_classes", [2, 3])
-    @pytest.mark.parametrize("container", ["frame", "array"])
+    @pytest.mark.parametrize(("n_classes", "container"), [(2, "frame"), (3, "array")])
     def test_eval_rows_may_be_on_a_worker_without_training_rows(self, client, kind, n_classes, container):
         X, y, _ = labelled_rows(n_classes)
         first, second = client.scheduler_info(n_workers=-1)["workers"]

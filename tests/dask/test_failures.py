@@ -166,8 +166,8 @@ class TestWithoutTheSharedCluster:
         [
             ("xgboost", "metric", 0),
             ("lightgbm", "metric", 0),  # on the first worker they meet
-            ("lightgbm", "metric", 1),
-            ("lightgbm", "callback", 0),
+            pytest.param("lightgbm", "metric", 1, marks=pytest.mark.nightly),
+            pytest.param("lightgbm", "callback", 0, marks=pytest.mark.nightly),
         ],
     )
     def test_a_lost_worker_stops_training_soon(self, kind, where, which):

@@ -176,6 +176,7 @@ class TestMemory:
 
 
 class TestStreaming:
+    @pytest.mark.nightly
     def test_label_statistics_of_data_larger_than_memory_hold_few_partitions(self, client):
         from distributed.diagnostics import MemorySampler
 
