@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import make_classification
 
-from focal_boost import FocalBoostClassifier
+from focal_boost import FocalBoostClassifier, _features
 
 from ..cases import ALL_BOOSTERS, EVAL_BOOSTERS, booster
 
@@ -206,6 +206,18 @@ def test_feature_names_of_a_polars_frame_are_enforced(name):
         model.predict(X[["a"]])
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         model.predict(numbers())
+
+
+def test_scikit_learn_before_1_9_reads_the_names_of_a_polars_frame(monkeypatch):
+    monkeypatch.setattr(_features, "_SKLEARN", (1, 8))
+    frame = polars_numbers()
+    monkeypatch.delattr(type(frame), "__dataframe__", raising=False)  # polars 1
+    seen = []
+    monkeypatch.setattr(_features, "validate_data", lambda estimator, X, **_: seen.append(X))
+    _features.read_features(None, frame, reset=True)
+    (names,) = seen
+    assert list(names.__dataframe__().column_names()) == ["a", "b"]
+    assert names.shape == frame.shape
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])

@@ -1,4 +1,4 @@
-"""Packages beside scikit-learn: a table of those that the estimator works with, for both boosters.
+"""Packages beside scikit-learn: a table of those that the estimator works with, for each booster.
 
 The same table is in docs/integrations.md. Packages that are not installed are skipped.
 """
@@ -15,9 +15,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 from focal_boost import FocalBoostClassifier
 
 from ..boosters.test_vector_leaf import since_3_4
-from ..cases import BOOSTERS, booster, four_classes, rare
+from ..cases import booster, four_classes, rare
 from . import test_scikit_learn
-from .cases import ROUNDS, model
+from .cases import ROUNDS, TABLE, data_sets, model
 
 
 def sampler_pipeline(name, X, y):
@@ -41,9 +41,13 @@ def optuna_pruning(name, X, y):
         inner, fit_params = booster(name, ROUNDS), {}
         if name == "xgboost":
             inner.set_params(callbacks=[integration.XGBoostPruningCallback(trial, "validation_0-log_loss")])
+        elif name == "catboost":
+            fit_params["callbacks"] = [integration.CatBoostPruningCallback(trial, "log_loss")]
         else:
             fit_params["callbacks"] = [integration.LightGBMPruningCallback(trial, "log_loss")]
         fitted = FocalBoostClassifier(inner, gamma=gamma).fit(X, y, eval_set=[(X, y)], **fit_params)
+        if name == "catboost":
+            fit_params["callbacks"][0].check_pruned()
         reported[trial.number] = next(iter(fitted.evals_result_.values()))["log_loss"]
         return log_loss(y, fitted.predict_proba(X))
 
@@ -55,13 +59,14 @@ def optuna_pruning(name, X, y):
     study.optimize(objective, n_trials=3)
     states = [trial.state.name for trial in study.trials]
     assert states == ["COMPLETE", "PRUNED", "COMPLETE"]
-    assert list(study.trials[0].intermediate_values.values()) == reported[0]
+    # CatBoost passes the last digit differently.
+    assert list(study.trials[0].intermediate_values.values()) == pytest.approx(reported[0], rel=1e-14)
     assert study.best_value == pytest.approx(min(study.trials[0].value, study.trials[2].value))
 
 
 def restored_by(dump_and_load):
     def check(name, X, y):
-        for data in (rare, four_classes):
+        for data in data_sets(name):
             X, y = data()
             fitted = model(name, alpha="balanced").fit(X, y, eval_set=[(X, y)])
             restored = dump_and_load(fitted)
@@ -93,6 +98,7 @@ TRUSTED = {
     "xgboost.sklearn.XGBClassifier",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
+    "catboost.core.CatBoostClassifier",
     "collections.OrderedDict",
 }
 
@@ -106,7 +112,7 @@ def by_skops(fitted):
 
 def shap_values(name, X, y, model=model):
     shap = pytest.importorskip("shap")
-    for data in (rare, four_classes):
+    for data in data_sets(name):
         X, y = data()
         fitted = model(name).fit(X, y)
         explanation = shap.TreeExplainer(fitted.estimator_)(X[:100])
@@ -136,26 +142,33 @@ def onnx(name, X, y, model=model):
     runtime = pytest.importorskip("onnxruntime")
     from onnxmltools.convert.common.data_types import FloatTensorType
 
-    for data in (rare, four_classes):
+    for data in data_sets(name):
         X, y = data()
         X = X.astype(np.float32)
         fitted = model(name, calibrated=False).fit(X, y)
         types = [("X", FloatTensorType([None, X.shape[1]]))]
-        if name == "xgboost":
+        if name == "catboost":
+            converted = onnxmltools.convert_catboost(fitted.estimator_, name="model")
+        elif name == "xgboost":
             converted = onnxmltools.convert_xgboost(fitted.estimator_, initial_types=types)
         else:
             converted = onnxmltools.convert_lightgbm(fitted.estimator_, initial_types=types, zipmap=False)
         options = runtime.SessionOptions()
         options.log_severity_level = 3
         session = runtime.InferenceSession(converted.SerializeToString(), options)
-        labels, proba = session.run(None, {"X": X})
+        labels, proba = session.run(None, {session.get_inputs()[0].name: X})
+        if name == "catboost":
+            proba = [[row[0], row[1]] for row in proba]
         assert_allclose(proba, fitted.predict_proba(X), atol=1e-5)
         assert_array_equal(labels, fitted.predict(X))
 
 
 def treelite(name, X, y, model=model):
     treelite = pytest.importorskip("treelite")
-    for data in (rare, four_classes):
+    if name == "catboost":
+        assert not hasattr(treelite.frontend, "from_catboost"), "treelite reads CatBoost now: update the table"
+        pytest.skip("treelite does not read CatBoost models")
+    for data in data_sets(name):
         X, y = data()
         fitted = model(name, calibrated=False).fit(X, y)
         convert = getattr(treelite.frontend, f"from_{name}")
@@ -177,7 +190,8 @@ INTEGRATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.filterwarnings("ignore:CatBoostPruningCallback is experimental")
+@pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("integration", INTEGRATIONS)
 def test_works_with(integration, name):
     INTEGRATIONS[integration](name, *rare())

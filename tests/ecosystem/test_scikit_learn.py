@@ -1,4 +1,4 @@
-"""scikit-learn's tools: a table of those that the estimator works with, for both boosters.
+"""scikit-learn's tools: a table of those that the estimator works with, for each booster.
 
 The same table is in docs/integrations.md, which goes on with the packages of test_packages.py.
 """
@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from focal_boost import FocalBoostClassifier
 
 from ..cases import BOOSTERS, booster, four_classes, rare, weights
-from .cases import ROUNDS, check_probabilities, model
+from .cases import ROUNDS, TABLE, check_probabilities, model
 
 
 def calibrated(method):
@@ -135,7 +135,7 @@ INTEGRATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("integration", INTEGRATIONS)
 def test_works_with(integration, name):
     INTEGRATIONS[integration](name, *rare())
