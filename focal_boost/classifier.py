@@ -71,7 +71,7 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
     estimator_ : XGBClassifier, XGBRFClassifier, LGBMClassifier or CatBoostClassifier
         The fitted booster, a plain native model of the labels 0 to K - 1. It predicts the sigmoid or softmax of
         the raw prediction and can be saved, loaded and exported without focal_boost.
-    booster_ : xgboost.Booster or lightgbm.Booster
+    booster_ : xgboost.Booster, lightgbm.Booster or the type of ``estimator_``
         The native model; for scikit-learn and CatBoost this is ``estimator_`` itself.
     feature_importances_ : ndarray of shape (n_features,)
         Importances computed by the booster; not available for HistGradientBoostingClassifier.
@@ -244,19 +244,19 @@ class FocalBoostClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def booster_(self) -> Any:
-        """The booster's native model."""
+        """The native model; for scikit-learn and CatBoost ``estimator_`` itself."""
         check_is_fitted(self)
         return booster_of(self.estimator_).native
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """Importances computed by the booster, (n_features,)."""
+        """Importances computed by the booster; not available for HistGradientBoostingClassifier."""
         check_is_fitted(self)
         return self.estimator_.feature_importances_
 
     @property
     def evals_result_(self) -> dict[str, dict[str, list[float]]]:
-        """{set: {metric: [value per round]}}."""
+        """{set: {metric: [value per round]}}, empty without an eval set."""
         check_is_fitted(self)
         return booster_of(self.estimator_).evals_result
 

@@ -7,9 +7,10 @@ must therefore equal the model trained without weights, and both must be close t
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import CategoricalNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.class_weight import compute_class_weight
@@ -20,6 +21,7 @@ from focal_boost.losses import posterior
 ROWS = np.arange(5)[:, None]  # the distinct rows
 TWO = np.array([0.01, 0.03, 0.05, 0.1, 0.4])
 TWO = np.stack([1 - TWO, TWO], axis=1)
+TEN = np.array([np.r_[0.6, 0.4 * np.roll(np.arange(1, 10), k) / 45] for k in range(5)])
 THREE = np.array([[0.9, 0.07, 0.03], [0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.5, 0.45, 0.05], [0.8, 0.05, 0.15]])
 
 
@@ -108,6 +110,18 @@ def test_sampling_by_class_is_undone(true, share, model):
     assert abs(sampled - true).max() > 0.3
 
 
+def test_sampling_of_ten_classes_is_undone():
+    X, y = simulate(TEN, 400_000)
+    share = np.geomspace(0.1, 1, 10)
+    keep = np.random.default_rng(1).uniform(size=len(y)) < share[y]
+    model = CategoricalNB(alpha=1e-10)  # with one column, the class frequencies of each distinct row
+    sampled = model.fit(X[keep], y[keep]).predict_proba(ROWS)
+    corrected = posterior(sampled, gamma=0, alpha=share)
+    assert_allclose(corrected, model.fit(X, y).predict_proba(ROWS), atol=0.01)
+    assert_allclose(corrected, TEN, atol=0.01)
+    assert abs(sampled - TEN).max() > 0.3
+
+
 @pytest.mark.parametrize(
     ("true", "deployed"), [(TWO, (0.5, 0.5)), (THREE, (0.2, 0.2, 0.6))], ids=["two classes", "three classes"]
 )
@@ -129,3 +143,42 @@ def test_the_correction_divides_the_odds_by_the_ratio_of_the_weights():
     corrected = posterior(p, gamma=0, alpha=(1, 20))
     assert_allclose(corrected / (1 - corrected), p / (1 - p) / 20, rtol=1e-12)
     assert_allclose(posterior(p, gamma=0, alpha=(0.05, 1)), corrected, rtol=1e-12)  # 1 in 20 negatives kept
+
+
+# --- decisions --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def predicted():
+    """Probabilities of positive rows: as a weighted model predicts them, and corrected."""
+    weighted = xgboost(scale_pos_weight=20).fit(*simulate(TWO)).predict_proba(ROWS)[:, 1]
+    return weighted, posterior(weighted, gamma=0, alpha=(1, 20))
+
+
+@pytest.mark.parametrize("miss", [4, 13, 24, 60])
+def test_the_threshold_from_costs_is_optimal_for_corrected_probabilities(predicted, miss):
+    weighted, corrected = predicted
+    threshold = 1 / (1 + miss)  # a false alarm costs 1
+    optimal = TWO[:, 1] * miss > 1 - TWO[:, 1]
+    assert_array_equal(corrected > threshold, optimal)
+    assert (weighted > threshold).all()
+    assert not optimal.all()
+
+
+def test_costs_of_each_row_decide_with_corrected_probabilities(predicted):
+    weighted, corrected = predicted
+    miss = np.array([150, 20, 40, 5, 1])
+    optimal = TWO[:, 1] * miss > 1 - TWO[:, 1]
+    assert_array_equal(corrected * miss > 1 - corrected, optimal)
+    assert (weighted * miss > 1 - weighted).sum() > optimal.sum()
+
+
+def test_a_cost_matrix_decides_with_corrected_probabilities():
+    cost = np.array([[0, 1, 1], [1, 0, 1], [8, 8, 0]])  # by true class and decision
+    optimal = (THREE @ cost).argmin(axis=1)
+    assert_array_equal(optimal, [0, 2, 2, 0, 2])
+    alpha = (1, 3, 9)
+    weighted = lightgbm(class_weight=dict(enumerate(alpha))).fit(*simulate(THREE)).predict_proba(ROWS)
+    corrected = posterior(weighted, gamma=0, alpha=alpha)
+    assert_array_equal((corrected @ cost).argmin(axis=1), optimal)
+    assert ((weighted @ cost).argmin(axis=1) != optimal).any()

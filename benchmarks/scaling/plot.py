@@ -24,9 +24,12 @@ def plot(results: Path, images: Path) -> None:
                 if not keep_memory:
                     times.plot(points.rows, points.focal, label=label, **style)
                     times.plot(points.rows, points.built_in, linestyle=":", **style)
-    times.set(title="default memory settings")
     times.set(
-        xscale="log", yscale="log", xlabel="rows (millions)", ylabel="CPU seconds per fit (dotted: built-in)"
+        xscale="log",
+        yscale="log",
+        xlabel="rows (millions)",
+        ylabel="CPU seconds per fit (dotted: built-in)",
+        title="default memory settings",
     )
     for axes, title in ((ratios, "default memory settings"), (kept, "workers keep freed memory")):
         axes.axhline(1.1, color="grey", linewidth=0.8)

@@ -44,7 +44,7 @@ def draw(results, y, look, path):
         "ytick.color": look["ink"],
         "font.size": 11.5,
         "axes.titlesize": 11,
-        "legend.fontsize": 9,
+        "legend.fontsize": 10.5,
         "axes.facecolor": look["background"],
     }
     with plt.rc_context(style | {"axes.spines.top": False, "axes.spines.right": False}):

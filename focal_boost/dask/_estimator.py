@@ -47,8 +47,8 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
       Categories must be known (``X.categorize()``).
     - ``predict``, ``predict_proba``, ``predict_log_proba`` and ``decision_function`` return lazy Dask arrays,
       one block per partition of ``X``, float64 or of the dtype of the labels.
-    - The trained model is local: `to_local` returns a fitted `FocalBoostClassifier`, which needs no Dask, and
-      ``estimator_`` is its XGBClassifier, XGBRFClassifier or LGBMClassifier.
+    - The trained model is local: `to_local` returns a fitted `FocalBoostClassifier`, which needs no Dask and has
+      the staged predictions. ``estimator_`` is its XGBClassifier, XGBRFClassifier or LGBMClassifier.
 
     Parameters
     ----------
@@ -121,6 +121,7 @@ class DaskFocalBoostClassifier(ClassifierMixin, BaseEstimator):
     feature_importances_ = _LocalAttribute()
     n_iter_ = _LocalAttribute()
     best_iteration_ = _LocalAttribute()
+    best_score_ = _LocalAttribute()
     evals_result_ = _LocalAttribute()
 
     def fit(

@@ -190,6 +190,7 @@ class TestEvalSets:
         best = model.best_iteration_ - (kind == "lightgbm")
         assert len(last) < 60
         in_memory = model.to_local()
+        assert model.best_score_ == in_memory.best_score_
         # XGBoost writes six decimals.
         expected = log_loss(y[2000:2500], in_memory.predict_proba(X[2000:2500]))
         assert first[best] == pytest.approx(expected, abs=1e-6)

@@ -35,7 +35,14 @@ pytestmark = IGNORED
 
 FITTED = (
     *("local_", "classes_", "n_classes_", "n_features_in_", "feature_names_in_", "loss_", "booster_", "n_iter_"),
-    *("initial_raw_prediction_", "estimator_", "feature_importances_", "best_iteration_", "evals_result_"),
+    *(
+        "initial_raw_prediction_",
+        "estimator_",
+        "feature_importances_",
+        "best_iteration_",
+        "best_score_",
+        "evals_result_",
+    ),
 )
 
 
