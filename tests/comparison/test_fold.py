@@ -103,13 +103,6 @@ def test_of_a_damaged_file_nothing_is_loaded(saved):
         assert loaded is None or same(fold, loaded)
 
 
-def test_a_file_under_the_name_of_another_is_not_loaded(saved):
-    _, path = saved
-    other = path.with_name("xgboost-3.npz")
-    other.write_bytes(path.read_bytes())
-    assert Fold.load(other) is None
-
-
 def test_a_fold_that_cannot_be_kept_is_returned_and_reported(tmp_path):
     plan = quick_plan(gamma=2)
     kept = KeptFolds(tmp_path, plan)

@@ -58,7 +58,7 @@ def test_a_directory_in_the_way_of_a_result_file_is_reported_after_the_table(fil
     line = done.stderr.splitlines()[-1]
     assert line == "focal-boost compare: Not saved in 'out': report.html (Is a directory)."
     written = {path.name for path in (files / "out").iterdir() if path.is_file()}
-    assert written == {"results.json", "scores.csv", "differences.csv", "picture.png", "best_model.py"}
+    assert written == {"results.json", "scores.csv", "differences.csv", "best_model.py"}
     assert len(list(files.glob("out/folds/*.npz"))) == 3
 
 
@@ -82,7 +82,7 @@ def test_a_full_disk_is_reported_after_the_table(files):
     line = done.stderr.splitlines()[-1]
     assert line == (
         "focal-boost compare: Not saved in 'out': folds (File too large); results.json, scores.csv, "
-        "differences.csv, picture.png, report.html, best_model.py (File too large)."
+        "differences.csv, report.html, best_model.py (File too large)."
     )
 
 

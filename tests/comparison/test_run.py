@@ -148,7 +148,7 @@ def test_control_c_is_deferred_to_the_end_of_the_model_but_a_second_one_is_not()
         run(quick_plan(), None, press_twice)
 
 
-def test_an_interrupt_between_boosters_returns_the_finished_one(tmp_path, no_picture):
+def test_an_interrupt_between_boosters_returns_the_finished_one(tmp_path, no_figures):
     moves = []
 
     def interrupt(n):

@@ -82,7 +82,7 @@ def test_noise_is_reported_as_noise():
 def test_a_better_focal_loss_is_reported_with_the_size_of_the_difference():
     frame = scores({"gamma 2": (0.1, -0.05), "gamma 5": (0.001, 0.001)})
     report = text(frame)
-    assert "XGBoost: focal loss is worth it. Use gamma 2." in report
+    assert "XGBoost: the focal loss improves the model. Use gamma 2." in report
     assert "'gamma 2' is better in average precision by 0." in report
     assert "No difference beyond noise in the other 1." in report
     assert recommend(paired_differences(frame, 10), frame) == ("xgboost", "gamma 2")
@@ -90,17 +90,19 @@ def test_a_better_focal_loss_is_reported_with_the_size_of_the_difference():
 
 def test_better_class_weights_are_no_evidence_for_focal_loss():
     frame = scores({"class weights": (0.1, 0.001), "gamma 2": (0.001, 0.001)})
-    assert "class weights help; focal loss is not shown to help." in text(frame)
+    assert "class weights improve the model. Use class weights." in text(frame)
 
 
 def test_better_in_one_score_and_worse_in_the_other_is_not_recommended():
     frame = scores({"class weights": (0.1, 0.1), "gamma 2": (0.001, 0.001)})
-    assert "nothing is better in one score without being worse in the other" in text(frame)
+    assert "each improvement in one score comes with a loss in the other" in text(frame)
     assert recommend(paired_differences(frame, 10), frame)[1] == "log loss (gamma 0)"
 
 
 def test_only_worse_alternatives_are_reported_as_worse():
-    assert "nothing beats the built-in log loss. Keep it." in text(scores({"gamma 2": (-0.1, 0.1)}))
+    assert "no alternative is better than the built-in log loss. Keep it." in text(
+        scores({"gamma 2": (-0.1, 0.1)})
+    )
 
 
 def test_a_choice_that_is_always_the_log_loss_is_reported():
