@@ -189,7 +189,7 @@ def _features(X: Any, categorical: Sequence[Any]) -> tuple[pd.DataFrame, tuple[A
         raise InputError("no feature remains: all columns are identifiers, free text, constant or dropped.")
     _check_finite(table, vectorizer.output_to_input_)
     kinds = vectorizer.kind_to_columns_
-    left_out = [name for name, outputs in vectorizer.input_to_outputs_.items() if not outputs]
+    left_out = [name for name, out in vectorizer.input_to_outputs_.items() if not {*out} & {*table.columns}]
     free_text = kinds["high_cardinality"]
     notes = {
         "Left out as identifiers": identifiers,

@@ -65,8 +65,8 @@ class Fold:
     def load(cls, path: Path) -> Fold | None:
         """Return the fold saved to ``path``, or None if the file is missing or damaged."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
                 return cls(**json.loads(str(arrays.pop("facts"))), **arrays)
         except Exception:  # a damaged archive, whose members have checksums, may raise anything
             return None

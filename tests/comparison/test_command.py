@@ -205,29 +205,28 @@ def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments
     assert line.startswith("focal-boost compare: ")
 
 
-def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
-    options = [
-        "--target",
-        "churn",
-        "--gamma",
-        "0,2",
-        "--folds",
-        "10",
-        "--params",
-        "params.json",
-        "--out",
-        "out",
-    ]
-    arguments = [*COMMAND, "compare", "data.csv.gz", *options]
-    first = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=files
+def started(files, *options):
+    """Start the command on ten folds; wait for the first fold; return the process and the arguments."""
+    arguments = ["data.csv.gz", "--target", "churn", "--gamma", "0,2", "--folds", "10", "--out", "out", *options]
+    process = subprocess.Popen(
+        [*COMMAND, "compare", *arguments, "--params", "params.json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=files,
     )
-    started = time.monotonic()
-    while not list(files.glob("out/folds/*.npz")) and time.monotonic() - started < 60:
+    start = time.monotonic()
+    while not list(files.glob("out/folds/*.npz")) and time.monotonic() - start < 60:
         time.sleep(0.01)
-    first.send_signal(signal.SIGINT)
-    stdout, stderr = first.communicate(timeout=60)
-    assert first.returncode == 130
+    return process, [*arguments, "--params", "params.json"]
+
+
+def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
+    process, arguments = started(files)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
     finished = len(list(files.glob("out/folds/*.npz")))
     assert 1 <= finished < 10
     assert f"Interrupted: the scores are from the {finished} of 10 folds that finished." in stderr
@@ -235,11 +234,22 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     assert "Traceback" not in stderr
     assert "log loss (gamma 0)" in stdout
     kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
-    again = run("data.csv.gz", *options)
+    again = run(*arguments)
     assert again.exit_code == 0, again.output
     assert "Interrupted" not in again.stderr
     assert len(list(files.glob("out/folds/*.npz"))) == 10
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+
+
+def test_a_killed_process_with_two_jobs_resumes_with_the_same_scores(files):
+    process, arguments = started(files, "--jobs", "2")
+    process.kill()
+    process.communicate(timeout=60)
+    assert 1 <= len(list(files.glob("out/folds/*.npz"))) < 10
+    assert run(*arguments).exit_code == 0
+    resumed = pd.read_csv("out/scores.csv").drop(columns="seconds")
+    assert run(*arguments, "--out", "other").exit_code == 0
+    pd.testing.assert_frame_equal(resumed, pd.read_csv("other/scores.csv").drop(columns="seconds"))
 
 
 def test_without_xgboost_lightgbm_is_compared(files):
