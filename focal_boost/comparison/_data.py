@@ -168,7 +168,7 @@ def _features(X: Any, categorical: Sequence[Any]) -> tuple[pd.DataFrame, tuple[A
         FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "category"}),
     )
     codes = [str(name) for name in categorical]
-    specific = [(transformer, names) for transformer, names in ((encoder, codes), ("drop", identifiers)) if names]
+    specific = tuple((step, names) for step, names in ((encoder, codes), ("drop", identifiers)) if names)
     vectorizer = TableVectorizer(
         # A column with nearly as many levels as rows contains names or free text, which boosters cannot use.
         cardinality_threshold=min(MAX_LEVELS + 1, max(3, len(frame) // 2 + 1)),

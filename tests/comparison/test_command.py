@@ -21,7 +21,7 @@ from .builders import CHURN, ENVIRONMENT, QUICK, run
 COMMAND = [sys.executable, "-W", "error", "-m", "focal_boost"]
 
 
-def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma(files):
+def test_the_default_data_are_the_digits_and_each_contender_has_a_row(files):
     (files / "fewest.json").write_text('{"n_estimators": 2, "max_depth": 2, "n_jobs": 1}')
     done = subprocess.run(
         [*COMMAND, "compare", "--folds", "3", "--params", "fewest.json"],
@@ -51,7 +51,7 @@ def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma
     assert [line.split(":")[0] for line in folds] == ["fold 1/3", "fold 2/3", "fold 3/3"]
 
 
-def test_a_file_is_compared_and_the_report_written(files):
+def test_a_file_is_compared_and_a_report_is_written(files):
     done = run("data.csv.gz", "--target", "churn", "--gamma", "0,2", *QUICK, "--out", "out")
     assert done.exit_code == 0, done.output
     assert "data.csv.gz: 300 rows, 2 features" in done.stdout
@@ -70,7 +70,7 @@ def test_a_file_is_compared_and_the_report_written(files):
     assert 0 < model.threshold < 1
 
 
-def test_decimal_commas_are_read_on_request_and_by_the_program(files, monkeypatch):
+def test_decimal_commas_are_read_with_the_option_and_by_the_script(files, monkeypatch):
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"a": random.normal(size=90), "target": random.random(90) < 0.4})
     frame.to_csv(files / "data.csv", sep=";", decimal=",", index=False)
@@ -81,7 +81,7 @@ def test_decimal_commas_are_read_on_request_and_by_the_program(files, monkeypatc
     np.testing.assert_allclose(runpy.run_path("out/best_model.py")["X"]["a"], frame["a"])
 
 
-def test_json_is_the_only_standard_output(files):
+def test_with_json_nothing_else_is_printed(files):
     done = run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json")
     results = json.loads(done.stdout)
     assert results["data"]["classes"] == ["no", "yes"]
@@ -109,7 +109,7 @@ def test_both_boosters_and_several_alphas_are_compared(files):
     assert results["settings"]["boosters"]["lightgbm"]["params"]["n_estimators"] == 1000
 
 
-def test_results_depend_on_the_seed_only(files):
+def test_results_are_reproducible_and_depend_on_the_seed(files):
     results = [
         json.loads(
             run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json", "--seed", seed).stdout
@@ -143,7 +143,7 @@ def test_an_option_accepts_several_values(files, monkeypatch, arguments):
     assert asked == [["xgboost", "lightgbm"], [0, 0.5], [None, 0.25]]
 
 
-def test_an_option_of_one_value_rejects_a_second(files):
+def test_an_option_with_one_value_rejects_more_values(files):
     assert run("--folds", "5", "7", "8").exit_code == 2
 
 
@@ -192,7 +192,7 @@ def test_the_version_is_printed():
         (["--out", "data.csv.gz"], "out 'data.csv.gz' cannot be a directory"),
     ],
 )
-def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments, message):
+def test_invalid_input_gives_one_line_on_standard_error_and_status_2(files, arguments, message):
     (files / "list.json").write_text("[1]")
     (files / "null.json").write_text("null")
     (files / "lists.json").write_text('{"xgboost": [1]}')
@@ -222,7 +222,7 @@ def started(files, *options):
     return process, [*arguments, "--params", "params.json"]
 
 
-def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
+def test_the_same_command_resumes_after_control_c(files):
     process, arguments = started(files)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
@@ -241,7 +241,7 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
-def test_a_killed_process_with_two_jobs_resumes_with_the_same_scores(files):
+def test_a_run_with_two_jobs_resumes_after_a_kill_with_the_same_scores(files):
     process, arguments = started(files, "--jobs", "2")
     process.kill()
     process.communicate(timeout=60)
@@ -252,7 +252,7 @@ def test_a_killed_process_with_two_jobs_resumes_with_the_same_scores(files):
     pd.testing.assert_frame_equal(resumed, pd.read_csv("other/scores.csv").drop(columns="seconds"))
 
 
-def test_without_xgboost_lightgbm_is_compared(files):
+def test_the_default_booster_is_lightgbm_if_xgboost_is_missing(files):
     program = """
 import sys
 sys.modules["xgboost"] = None
@@ -287,7 +287,7 @@ def test_a_missing_booster_is_reported_with_the_command_that_installs_it(files, 
     assert done.stderr == f"focal-boost compare: booster {name!r} is not installed: pip install {name}\n"
 
 
-def test_missing_packages_are_named_with_the_command_that_installs_them():
+def test_missing_packages_are_reported_with_the_command_that_installs_them():
     program = """
 import sys
 for name in ("pandas", "rich", "typer", "matplotlib", "pyarrow"):
@@ -308,7 +308,7 @@ main()
     assert done.returncode == 1
 
 
-def test_the_function_needs_neither_typer_nor_rich():
+def test_the_function_does_not_require_typer_or_rich():
     program = """
 import sys
 for name in ("rich", "typer"):

@@ -56,7 +56,7 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
 
     def interrupt(n):
         moves.append(n)
-        if len(moves) == 22:  # of 10 per fold
+        if len(moves) == 22:  # ten models per fold
             raise KeyboardInterrupt
 
     monkeypatch.setattr(_progress, "progress", lambda *counts: nullcontext(interrupt))
@@ -73,12 +73,12 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
 
 
 @pytest.mark.parametrize("out", ["", 3, b"out", True])
-def test_a_directory_of_another_type_is_rejected(out):
+def test_an_invalid_output_directory_is_rejected(out):
     with pytest.raises(InputError, match="out must be the path of a directory; got "):
         run_plan(quick_plan(), out)
 
 
-def test_files_that_cannot_be_written_are_a_warning(tmp_path, no_figures):
+def test_files_that_cannot_be_written_cause_a_warning(tmp_path, no_figures):
     (tmp_path / "report.html").mkdir()
     X, y = small()
     with pytest.warns(UserWarning, match=r"Not saved in '.*': report.html \(Is a directory\)\.") as warnings:
