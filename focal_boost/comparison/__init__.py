@@ -1,4 +1,4 @@
-"""Compare focal losses with the boosters' own log loss by cross-validation, and report the result."""
+"""Compare focal losses with the boosters' built-in log loss by cross-validation, and report the result."""
 
 from focal_boost.comparison._compare import compare
 from focal_boost.comparison._comparison import Comparison

@@ -41,32 +41,33 @@ class Comparison:
     summary : pandas.DataFrame
         One row per booster and contender; columns (score, "mean") and (score, "std"), over the folds.
     differences : pandas.DataFrame
-        One row per booster, contender and tested score: mean difference from the built-in log loss, the bounds of
-        its adjusted interval, the adjusted p-value, and "better", "worse" or "".
+        One row per booster, contender and tested score: mean difference from the built-in log loss, bounds of its
+        simultaneous interval, adjusted p-value, and the finding: "better", "worse" or "" for no difference.
     per_class : pandas.DataFrame
-        One row per booster, contender and class (of two, the positive): number of rows, average precision, and
-        recall at the threshold with the largest F1 on the rows of early stopping; means over the folds.
+        One row per booster, contender and class (with two classes, only the positive): number of rows, and means
+        over the folds of average precision and of recall at the threshold with the largest F1 on the rows for
+        early stopping.
     costs : pandas.DataFrame
-        With two classes, one row per booster and contender: the threshold of the least expected cost on the test
-        rows, the cost per row there, and the cost at the threshold that is optimal for exact probabilities.
+        With two classes, one row per booster and contender: the threshold that minimises the expected cost on the
+        test rows, the cost per row at this threshold, and at the optimal threshold for exact probabilities.
     best : tuple of (str, str)
-        The recommended booster and contender: the log loss unless another is shown to be better.
+        The recommended booster and contender: the log loss unless another contender is significantly better.
     reasons : list of str
-        Why this booster and this number of rounds.
+        The reasons for this booster and this number of rounds.
     verdict : str
         Conclusion and evidence in sentences.
     verdict_paragraphs : list of tuple of (str, str)
-        The verdict as (conclusion, evidence): one pair per booster, one on the method and one on class weights.
+        The verdict as (conclusion, evidence): one pair per booster, one for the method and one for class weights.
     n_finished : int
         Number of folds finished by every booster.
     interrupted : bool
         Whether folds are missing.
     interruption : str
-        How many folds are finished if some are missing, else empty.
+        The number of finished folds if some are missing, otherwise empty.
     unsaved : str
-        Which files could not be written and why, else empty.
+        The files that could not be written and the reason, otherwise empty.
     notes : list of str
-        Remarks on columns and rows left out, and warnings during training.
+        Columns and rows that were left out, and warnings raised during training.
     provenance : dict of str
         Date, versions, fingerprint of the data and, if the command made the comparison, its command line.
     """
@@ -117,7 +118,7 @@ class Comparison:
         rounds = self._best_rounds
         reasons = [
             f"{int(rounds.median())} rounds: the median over the folds (from {rounds.min()} to {rounds.max()}); "
-            "early stopping took the round with the smallest log loss on held-out rows."
+            "early stopping selected the round with the smallest log loss on held-out rows."
         ]
         if len(means) > 1:
             values = " and ".join(f"{value:.4f} with {titles[str(key)]}" for key, value in means.items())
@@ -164,19 +165,26 @@ class Comparison:
 
     def plot(self) -> Picture:
         """Return a figure with all panels of the report."""
-        return draw(self._plan, self._folds, self.scores, self.differences, self.best)
+        return draw(self)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything but the predictions, ready for JSON."""
+    def to_json(self) -> str:
+        """Return everything but the predictions as JSON, in ASCII."""
         plan, problem = self._plan, self._plan.problem
-        summary = self.summary.astype(object).where(self.summary.notna(), None)  # one fold has no deviation
-        return {
+        summary = self.summary.set_axis([" ".join(column) for column in self.summary.columns], axis=1)
+        frames = {
+            "summary": summary.reset_index(),
+            "scores": self.scores,
+            "differences": self.differences,
+            "per_class": self.per_class,
+            "costs": self.costs,
+        }
+        results: dict[str, Any] = {
             "focal_boost": __version__,
             "data": {
                 "name": problem.name,
                 "n_rows": len(problem.y),
                 "n_features": problem.X.shape[1],
-                "classes": list(problem.classes),
+                "classes": problem.classes,
             },
             "settings": {
                 "boosters": {booster.name: asdict(booster) for booster in plan.boosters},
@@ -186,55 +194,26 @@ class Comparison:
                 "cost_ratio": plan.cost_ratio,
             },
             "folds_finished": self.n_finished,
-            "interrupted": self.interrupted,
+            "chosen": [[fold.booster, fold.index, fold.chosen] for fold in self._folds if fold.chosen],
             "verdict": self.verdict,
-            "best": dict(zip(("booster", "contender"), self.best, strict=True)),
+            "best": self.best,
             "reasons": self.reasons,
-            "summary": [
-                {"booster": booster, "contender": contender, **{s.name: row[s.name].to_dict() for s in SCORES}}
-                for (booster, contender), row in summary.iterrows()
-            ],
-            "differences": self.differences.to_dict(orient="records"),
-            "scores": self.scores.to_dict(orient="records"),
-            "per_class": self.per_class.to_dict(orient="records"),
-            "costs": self.costs.to_dict(orient="records"),
-            "chosen": [
-                {"booster": fold.booster, "fold": fold.index, "contender": fold.chosen}
-                for fold in self._folds
-                if fold.chosen is not None
-            ],
             "notes": self.notes,
             "provenance": self.provenance,
         }
-
-    def to_json(self) -> str:
-        """Return everything but the predictions as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, default=repr)
+        for name, frame in frames.items():
+            # pandas writes undefined numbers as null.
+            results[name] = json.loads(frame.to_json(orient="records", double_precision=15))
+        return json.dumps(results, indent=2, default=repr)
 
     def to_html(self) -> str:
         """Return the report, one self-contained page."""
-        return _report.page(
-            self._plan,
-            self._folds,
-            interruption=self.interruption,
-            verdict=self.verdict_paragraphs,
-            reasons=self.reasons,
-            best=self.best,
-            n_folds=self.n_finished,
-            scores=self.scores,
-            summary=self.summary,
-            differences=self.differences,
-            per_class=self.per_class,
-            costs=self.costs,
-            script=self.script,
-            notes=self.notes,
-            provenance=self.provenance,
-        )
+        return _report.page(self)
 
     def save(self, directory: Any) -> None:
-        """Write results.json, scores.csv, differences.csv, picture.png, report.html and best_model.py.
+        """Write report.html, results.json, scores.csv, differences.csv and best_model.py.
 
-        Raises OSError for the files that cannot be written, after writing the others.
+        Raises OSError with the names of the files that could not be written, after writing the others.
         """
         path = Path(directory)
         path.mkdir(parents=True, exist_ok=True)
@@ -242,16 +221,14 @@ class Comparison:
             "results.json": self.to_json() + "\n",
             "scores.csv": self.scores.to_csv(index=False),
             "differences.csv": self.differences.to_csv(index=False),
-            "picture.png": self.plot().png(dpi=100),
             "report.html": self.to_html(),
             "best_model.py": self.script,
         }
         failures: dict[str, list[str]] = {}
-        for name, content in files.items():
-            # Undecodable bytes of a file name are surrogates, which UTF-8 cannot encode.
-            data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+        for name, text in files.items():
             try:
-                (path / name).write_bytes(data)
+                # Undecodable bytes of a file name are surrogates, which UTF-8 cannot encode.
+                (path / name).write_bytes(text.encode(errors="backslashreplace"))
             except OSError as error:
                 failures.setdefault(str(error.strerror), []).append(name)
         if failures:

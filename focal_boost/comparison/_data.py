@@ -1,8 +1,8 @@
 """Turn a table and its labels into a classification problem: typed features, labels 0 to K - 1.
 
-skrub types and cleans the columns. By hand are only the things it does not do: leave out numeric identifiers,
-reject infinite values, use numbers as categories on request, and rename columns whose names the boosters reject.
-Every rejection is an `InputError` of one line that names the remedy. This module does not depend on any model.
+skrub types and cleans the columns. Implemented here is only what it does not do: drop numeric identifiers, reject
+infinite values, and rename columns whose names the boosters reject. Invalid input raises an `InputError` with one
+line that says how to correct it. This module does not depend on any model.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ import pandas as pd
 from pandas.api import types
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.preprocessing import FunctionTransformer
-from skrub import TableVectorizer, ToCategorical
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
+from skrub import TableVectorizer
 
 MAX_CLASSES = 200
 MAX_LEVELS = 255
@@ -31,12 +32,12 @@ _IDENTIFIER = re.compile(r"(^|[\W_])(id|uuid|index|key|row)$|^unnamed|(?<=[a-z])
 
 
 class InputError(ValueError):
-    """Input that cannot be compared; the message is one line that names the remedy."""
+    """Invalid input; the message is one line that says how to correct it."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """How labels become classes: which class is positive, and which ones are left out."""
+    """The choice of classes: the positive class and the classes to leave out."""
 
     positive: Any = None
     exclude: Sequence[Any] = ()
@@ -48,10 +49,11 @@ DEFAULT_LABELS = Labels()
 
 @dataclass(frozen=True)
 class Problem:
-    """Features as the boosters read them, and labels 0 to K - 1.
+    """Features in the form that boosters accept, and labels 0 to K - 1.
 
-    ``steps`` are the unfitted transformers that make ``X`` of the given features, ``source`` the lines of Python
-    that load the given features and labels. ``positive`` is the label of the positive of two classes, else None.
+    ``steps`` are the unfitted transformers that compute ``X`` from the original features, ``source`` the lines of
+    Python that load the original features and labels. ``positive`` is the label of the positive class, None with
+    more than two classes.
     """
 
     name: str
@@ -65,7 +67,7 @@ class Problem:
 
     @property
     def title(self) -> str:
-        """Name, size and class shares in one line."""
+        """Name, size and class shares, in one line."""
         counts = np.bincount(self.y)
         size = f"{self.name}: {len(self.y):,} rows, {self.X.shape[1]} features"
         if len(counts) == 2:
@@ -74,7 +76,7 @@ class Problem:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A SHA-256 digest of features, types and labels."""
+        """A SHA-256 digest of the features, their types and the labels."""
         digest = hashlib.sha256(repr((self.X.dtypes.tolist(), self.classes)).encode())
         digest.update(pd.util.hash_pandas_object(self.X, index=False).to_numpy().tobytes())
         digest.update(self.y.astype(np.int64).tobytes())
@@ -82,7 +84,7 @@ class Problem:
 
 
 def example(labels: Labels = DEFAULT_LABELS) -> Problem:
-    """Return scikit-learn's handwritten digits, one (8) against all others."""
+    """Return scikit-learn's handwritten digits, by default 8 against all others."""
     X, y = load_digits(return_X_y=True)
     labels = replace(labels, positive=8 if labels.positive is None else labels.positive)
     source = ["from sklearn.datasets import load_digits", "X, y = load_digits(return_X_y=True)"]
@@ -91,7 +93,7 @@ def example(labels: Labels = DEFAULT_LABELS) -> Problem:
 
 
 def from_arrays(X: Any, y: Any, labels: Labels = DEFAULT_LABELS, categorical: Sequence[Any] = ()) -> Problem:
-    """Return the problem of a feature matrix or data frame and labels."""
+    """Return the problem given by a feature matrix or data frame and labels."""
     if hasattr(X, "toarray"):
         raise InputError("X must be dense: a data frame or an array; got a sparse matrix.")
     source = [
@@ -134,7 +136,7 @@ def make_problem(
     source: Sequence[str],
     notes: Sequence[str] = (),
 ) -> Problem:
-    """Return the problem; ``source`` are the lines of Python that load ``X`` and the target as ``y``."""
+    """Return the problem; ``source`` contains the lines of Python that load ``X`` and the target as ``y``."""
     excluded = _excluded(target, target_name, labels)
     source, notes = [*source], [*notes]
     if excluded:
@@ -151,97 +153,75 @@ def make_problem(
 
 
 def _features(X: Any, categorical: Sequence[Any]) -> tuple[pd.DataFrame, tuple[Any, ...], list[str]]:
-    """Return the typed columns, the unfitted transformers that make them of ``X``, and remarks."""
+    """Return the typed columns, the unfitted transformers that make them from ``X``, and notes."""
     frame = pd.DataFrame(X).reset_index(drop=True)
-    steps = _category_steps(frame, categorical, is_array=isinstance(X, np.ndarray))
+    for name in categorical:
+        if name not in frame.columns:
+            columns = [str(column) for column in frame.columns]
+            raise InputError(f"categorical {name!r} is not a column: {suggest(name, columns)}")
     identifiers = [str(name) for name in frame.columns if name not in categorical and _is_identifier(frame[name])]
+    # A level that occurs only in new data becomes a missing value: XGBoost would raise an error.
+    encoder = make_pipeline(
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan),
+        # XGBoost accepts neither floats nor nullable integers as categories.
+        FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "string"}),
+        FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "category"}),
+    )
+    codes = [str(name) for name in categorical]
+    specific = tuple((step, names) for step, names in ((encoder, codes), ("drop", identifiers)) if names)
     vectorizer = TableVectorizer(
-        # Nearly as many levels as rows are names or free text, of which boosters learn nothing.
+        # A column with nearly as many levels as rows contains names or free text, which boosters cannot use.
         cardinality_threshold=min(MAX_LEVELS + 1, max(3, len(frame) // 2 + 1)),
-        low_cardinality=ToCategorical(),
+        low_cardinality=encoder,
         high_cardinality="drop",
         drop_if_constant=True,
-        specific_transformers=[("drop", identifiers)] if identifiers else (),
+        specific_transformers=specific,
     )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            prepared = frame
-            for step in steps:
-                prepared = step.fit_transform(prepared)
-            table = vectorizer.fit_transform(prepared)
+            table = vectorizer.fit_transform(X if isinstance(X, np.ndarray) else frame)
     except TypeError as error:  # lists, dicts or sparse columns
         raise InputError(
             f"X must have columns of numbers, text, dates or categories: {one_line(error)}"
         ) from error
-    for name, column in table.items():
-        _check_numbers(vectorizer.output_to_input_[name], column)
     if not len(table.columns):
-        raise InputError("no column remains: all are the target, identifiers, free text, constant or dropped.")
-    all_outputs = table.columns
-    steps.append(vectorizer)
+        raise InputError("no feature remains: all columns are identifiers, free text, constant or dropped.")
+    _check_finite(table, vectorizer.output_to_input_)
+    kinds = vectorizer.kind_to_columns_
+    left_out = [name for name, out in vectorizer.input_to_outputs_.items() if not {*out} & {*table.columns}]
+    free_text = kinds["high_cardinality"]
+    notes = {
+        "Left out as identifiers": identifiers,
+        f"Left out as text with more than {vectorizer.cardinality_threshold - 1} values": free_text,
+        "Left out as constant": [name for name in left_out if name not in {*identifiers, *free_text}],
+        "Dates, used as year, month, day and so on": kinds["datetime"],
+        "Used as categories": [*kinds["low_cardinality"], *codes],
+    }
+    steps = [vectorizer]
     if not all(re.fullmatch(r"\w+", name) for name in table.columns):
         names = [name if re.fullmatch(r"\w+", name) else f"column_{i}" for i, name in enumerate(table.columns)]
         steps.append(FunctionTransformer(pd.DataFrame.set_axis, kw_args={"labels": names, "axis": 1}))
         table = table.set_axis(names, axis=1)
-    kinds = vectorizer.kind_to_columns_
-    left_out = [n for n, outputs in vectorizer.input_to_outputs_.items() if not {*outputs} & {*all_outputs}]
-    remarks = {
-        "Left out as identifiers": identifiers,
-        f"Left out as text with more than {vectorizer.cardinality_threshold - 1} values": kinds[
-            "high_cardinality"
-        ],
-        "Left out as constant": [n for n in left_out if n not in {*identifiers, *kinds["high_cardinality"]}],
-        "Dates, used as year, month, day and so on": kinds["datetime"],
-        "Used as categories": kinds["low_cardinality"],
-    }
-    unfitted = tuple(clone(step) for step in steps)
-    return table, unfitted, [f"{remark}: {some(names)}." for remark, names in remarks.items() if names]
-
-
-def _category_steps(frame: pd.DataFrame, categorical: Sequence[Any], is_array: bool) -> list[Any]:
-    """Return the transformers that turn columns of codes into categories."""
-    for name in categorical:
-        if name not in frame.columns:
-            names = [str(column) for column in frame.columns]
-            raise InputError(f"categorical {name!r} is not a column: {suggest(str(name), names)}")
-    if not categorical:
-        return []
-    # As integers, a code has the same name in a column with and without missing values.
-    whole = [
-        name
-        for name in categorical
-        if types.is_numeric_dtype(frame[name].dtype)
-        and not types.is_bool_dtype(frame[name].dtype)
-        and (frame[name].dropna() % 1 == 0).all()
-    ]
-    conversions = [dict.fromkeys(whole, "Int64"), dict.fromkeys(categorical, "category")]
-    steps = [FunctionTransformer(pd.DataFrame)] if is_array else []
-    return [
-        *steps,
-        *(FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": dtypes}) for dtypes in conversions if dtypes),
-    ]
+    return table, tuple(map(clone, steps)), [f"{note}: {some(names)}." for note, names in notes.items() if names]
 
 
 def _is_identifier(column: pd.Series) -> bool:
-    """Return whether distinct whole numbers count the rows or are named like an identifier."""
+    """Return whether distinct integers number the rows or have the name of an identifier."""
     if len(column) < 20 or not types.is_integer_dtype(column.dtype) or not column.is_unique or column.hasnans:
         return False
     counts_rows = int(column.max()) - int(column.min()) + 1 == len(column)
     return counts_rows or bool(_IDENTIFIER.search(str(column.name)))
 
 
-def _check_numbers(name: str, column: pd.Series) -> None:
-    """Raise InputError for a column that the boosters cannot read."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return
-    if column.dtype.kind == "c":
-        raise InputError(f"column {name!r} contains complex numbers: drop it.")
-    if (column.abs() > np.finfo(np.float32).max).any():
-        raise InputError(
-            f"column {name!r} contains infinite values or numbers beyond single precision: replace them or "
-            "drop the column."
-        )
+def _check_finite(table: pd.DataFrame, original_names: dict[str, str]) -> None:
+    """Raise InputError for a column with numbers that the boosters reject."""
+    for name, column in table.select_dtypes("number").items():
+        if (column.abs() > np.finfo(np.float32).max).any():
+            raise InputError(
+                f"column {original_names[str(name)]!r} contains infinite values or numbers beyond single "
+                "precision: replace them or drop the column."
+            )
 
 
 def _excluded(target: pd.Series, target_name: str, labels: Labels) -> list[Any]:
@@ -249,85 +229,80 @@ def _excluded(target: pd.Series, target_name: str, labels: Labels) -> list[Any]:
     min_rows = labels.min_rows
     if not is_integer(min_rows) or min_rows < 0:
         raise InputError(f"min_rows must be a non-negative integer; got {min_rows!r}.")
-    excluded = [_python_value(label) for label in labels.exclude]
-    if not excluded and not min_rows:
+    if not labels.exclude and not min_rows:
         return []
-    counts = {_python_value(label): count for label, count in target.value_counts().items()}
-    names = {str(label): label for label in counts}
-    for label in excluded:
-        if str(label) not in names:
-            raise InputError(
-                f"exclude_class {label!r} is not a class of {target_name}: {suggest(label, [*names])}"
-            )
-    small = [label for label, count in counts.items() if count < min_rows]
-    return list(dict.fromkeys([*(names[str(label)] for label in excluded), *small]))
+    counts = target.value_counts()
+    levels = counts.index.tolist()
+    excluded = {_find("exclude_class", label, levels, target_name) for label in labels.exclude}
+    return [level for i, level in enumerate(levels) if i in excluded or counts.iloc[i] < min_rows]
 
 
 def _codes(target: pd.Series, target_name: str, positive: Any) -> tuple[npt.NDArray[Any], tuple[str, ...], Any]:
     """Return labels 0 to K - 1, the names of the classes, and the positive label of two classes or None.
 
-    A class named positive is separated from all others; without one, the rarer of two classes is positive.
+    Without a positive class, the rarer of two classes is positive. A positive class among more than two is
+    separated from all others.
     """
-    if types.is_datetime64_any_dtype(target.dtype):
-        raise InputError(f"{target_name} contains dates: name a column of classes.")
     try:
-        codes, levels = pd.factorize(target, sort=False)
+        codes, index = pd.factorize(target, sort=True)
     except TypeError as error:
         raise InputError(
             f"{target_name} contains values that cannot be labels: name a column of classes."
         ) from error
-    labels = [_python_value(level) for level in levels]
-    if len(labels) < 2:
-        only = f"only one class, {labels[0]!r}" if labels else "no class left"
+    levels = index.tolist()
+    names = [_class_name(level) for level in levels]
+    if len(levels) < 2:
+        only = f"only one class, {names[0]!r}" if names else "no class left"
         raise InputError(f"{target_name} has {only}: at least two classes are required.")
-    if len(labels) > MAX_CLASSES:
+    if len(levels) > MAX_CLASSES:
         raise InputError(
-            f"{target_name} has {len(labels):,} distinct values, more than {MAX_CLASSES}: name a column of "
-            "classes, or bin it."
+            f"{target_name} has {len(levels):,} distinct values, more than {MAX_CLASSES}: name a column of "
+            "classes, or bin its values."
         )
-    names = [str(label) for label in labels]
-    order = sorted(range(len(labels)), key=lambda i: (isinstance(labels[i], str), labels[i]))
-    if positive is not None:
-        name = str(_python_value(positive))
-        if name not in names:
-            raise InputError(f"positive {name!r} is not a class of {target_name}: {suggest(name, names)}")
-        index = names.index(name)
-    elif len(labels) == 2:
-        counts = np.bincount(codes)
-        index = order[1] if counts[0] == counts[1] else int(np.argmin(counts))
+    if positive is None and len(levels) > 2:
+        return codes, tuple(names), None
+    if positive is None:
+        ones = codes.sum()
+        code = int(ones <= len(codes) - ones)
     else:
-        return np.argsort(order)[codes], tuple(names[i] for i in order), None
-    rest = names[1 - index] if len(labels) == 2 else "the rest"
-    return (codes == index).astype(np.int64), (rest, names[index]), labels[index]
+        code = _find("positive", positive, levels, target_name)
+    others = names[1 - code] if len(levels) == 2 else "the rest"
+    return (codes == code).astype(np.int64), (others, names[code]), levels[code]
 
 
-def _python_value(label: Any) -> Any:
-    """Return a label as a plain Python value; whole floats, which missing values cause, become integers."""
-    label = label.item() if isinstance(label, np.generic) else label
-    if isinstance(label, float) and label.is_integer():
-        return int(label)
-    return label if isinstance(label, bool | int | float | str) else str(label)
+def _find(argument: str, label: Any, levels: Sequence[Any], target_name: str) -> int:
+    """Return the index of a label among the levels, compared as text: the command line passes text."""
+    name, names = _class_name(label), [_class_name(level) for level in levels]
+    if name not in names:
+        raise InputError(f"{argument} {name!r} is not a class of {target_name}: {suggest(name, names)}")
+    return names.index(name)
+
+
+def _class_name(label: Any) -> str:
+    """Return a label as text, whole floats as integers: missing values turn integers into floats."""
+    is_whole = isinstance(label, float | np.floating) and float(label).is_integer()
+    return str(int(label) if is_whole else label)
 
 
 def some(names: Sequence[Any], most: int = 8) -> str:
-    """Return the first names, and how many there are beyond."""
+    """Return the first names and the number of further ones."""
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def suggest(name: Any, names: Sequence[str]) -> str:
-    """Return the name that was probably meant, or the choice."""
+    """Return the most similar name, or the available names."""
     close = difflib.get_close_matches(str(name), names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose from {some(names)}."
 
 
 def is_integer(value: Any) -> bool:
-    """Return whether the value is an integer, which True and 5.0 are not."""
+    """Return whether the value is an integer; True and 5.0 are not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def printable(text: str) -> str:
-    """Return the text with escape sequences instead of characters that could control a terminal."""
+    """Return the text with unprintable characters escaped, which could control a terminal."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 

@@ -23,7 +23,7 @@ from focal_boost.comparison._data import (
     suggest,
 )
 
-# Not "None" in a column of text: there it is a level as often as a missing value.
+# "None" is not included: in text columns it is a level as often as a missing value.
 MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -38,12 +38,12 @@ def from_file(
     categorical: Sequence[str] = (),
     decimal: str | None = None,
 ) -> Problem:
-    """Return the problem in a CSV or parquet file; ``decimal`` is the decimal mark of a CSV file, "." or ","."""
+    """Return the problem in a CSV or parquet file; ``decimal`` is the decimal mark of CSV files, "." or ","."""
     if decimal not in (None, ".", ","):
         raise InputError(f"--decimal must be '.' or ','; got {decimal!r}.")
     frame, reading = _read(path, decimal)
     if frame.columns.nlevels > 1:
-        raise InputError(f"{path!r} has column names of {frame.columns.nlevels} levels: join them into one.")
+        raise InputError(f"{path!r} has column names with {frame.columns.nlevels} levels: use one level.")
     source = ["import sys", "import pandas as pd", f"data = {reading}"]
     if not all(isinstance(name, str) for name in frame.columns):
         frame.columns = frame.columns.astype(str)
@@ -60,7 +60,7 @@ def from_file(
         if name == target:
             raise InputError(f"{option} {target!r} is the target: name another column.")
     if len(frame) == 0:
-        raise InputError(f"{path!r} has a header and no rows: provide a file with data.")
+        raise InputError(f"{path!r} has a header but no rows: provide a file with data.")
 
     notes = []
     missing = frame[target].isna()
@@ -79,14 +79,14 @@ def from_file(
 
 
 def _check_unique(path: str, names: Any) -> None:
-    """Raise InputError if a name is repeated."""
+    """Raise InputError for a duplicate name."""
     repeated = pd.Index(names)[pd.Index(names).duplicated()]
     if len(repeated):
-        raise InputError(f"{path!r} has two columns {repeated[0]!r}: rename one.")
+        raise InputError(f"{path!r} has two columns named {repeated[0]!r}: rename one.")
 
 
 def _check_decimals(path: str, frame: pd.DataFrame, decimal: str | None) -> None:
-    """Raise InputError for a column of numbers that was read as text, because of another decimal mark."""
+    """Raise InputError for a column of numbers that was read as text because of its decimal mark."""
     if decimal == ".":
         return
     for name, column in frame.select_dtypes(["object", "string"]).items():
@@ -99,17 +99,17 @@ def _check_decimals(path: str, frame: pd.DataFrame, decimal: str | None) -> None
         if with_mark is None:
             continue
         if decimal == ",":
-            problem, remedy = "points", "remove the points from the file, or drop the column."
+            problem, remedy = "points", "remove the points or drop the column."
         else:
             problem = "commas"
-            remedy = "add --decimal , if the comma is the decimal mark, or --decimal . to read text."
+            remedy = "add --decimal , if the comma is the decimal mark, or --decimal . to read the column as text."
         raise InputError(
             f"column {name!r} of {path!r} contains numbers with {problem}, such as {with_mark!r}: {remedy}"
         )
 
 
 def _read(path: str, decimal: str | None) -> tuple[pd.DataFrame, str]:
-    """Return the table in a file, and the Python expression that reads it."""
+    """Return the table in a file and the Python expression that reads it."""
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSED), "")
     if kind not in _SUFFIXES:
@@ -121,14 +121,14 @@ def _read(path: str, decimal: str | None) -> tuple[pd.DataFrame, str]:
         if is_parquet:
             return pd.read_parquet(path), "pd.read_parquet(sys.argv[1])"
         options: dict[str, Any] = {"keep_default_na": False, "na_values": list(MISSING), "skipinitialspace": True}
-        # Read with a separator that no text contains, the header is one field.
+        # With a separator that does not occur in text, the header is a single field.
         header = pd.read_csv(path, header=None, nrows=1, sep="\x01", quoting=csv.QUOTE_NONE, keep_default_na=False)
         separator = max(",;\t|", key=str(header.iloc[0, 0]).count)
         if separator != ",":
             options["sep"] = separator
         if decimal == ",":
             options["decimal"] = decimal
-        # Of two columns "y", pandas would rename the second to "y.1": a copy of the target to learn from.
+        # pandas renames the second of two columns "y" to "y.1", which would leak the target.
         header = pd.read_csv(path, header=None, nrows=1, dtype=str, **{**options, "na_values": [""]})
         frame = pd.read_csv(path, low_memory=False, **options)
     except UnicodeDecodeError as error:
@@ -141,10 +141,10 @@ def _read(path: str, decimal: str | None) -> tuple[pd.DataFrame, str]:
         package = "pyarrow" if is_parquet else "zstandard"
         raise InputError(f"{path!r} needs {package}: pip install {package}") from error
     except (OSError, ValueError, EOFError, zlib.error) as error:
-        # pandas' ParserError and Arrow's ArrowInvalid are ValueErrors.
+        # ParserError of pandas and ArrowInvalid are ValueErrors.
         raise InputError(f"{path!r} cannot be read as {kind[1:]}: {one_line(error)}") from error
     _check_unique(path, header.iloc[0].dropna())
     if not isinstance(frame.index, pd.RangeIndex):
-        raise InputError(f"{path!r} has rows with more fields than the header has names: correct the header.")
+        raise InputError(f"{path!r} has rows with more fields than the header: correct the header.")
     arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return frame, f"pd.read_csv(sys.argv[1], {arguments})"

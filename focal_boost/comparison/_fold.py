@@ -1,4 +1,4 @@
-"""The results of one fold, and the file that keeps them for the next run."""
+"""The results of one fold, and their file, from which a later run resumes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from focal_boost._version import __version__
 from focal_boost.comparison._contenders import Booster
 from focal_boost.comparison._plan import Plan
 
-# Part of the digest: raise it when the same input would give another fold.
-_FORMAT = 2
-_CHECKSUM_SIZE = hashlib.sha256().digest_size
+# Part of the digest: increase it when a change of the code changes the results of a fold.
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
 class Fold:
     """The results of one booster's contenders on one fold.
 
-    ``rows`` are the rows of `Comparison.scores`, one per contender. In the same order, ``curves`` are the log
-    loss by round on the rows of early stopping, ``proba`` and ``uncalibrated`` are float32 of shape
-    (n_contenders, n_test, K), and ``thresholds`` have one value per class, or one for the positive of two classes.
+    ``rows`` are the rows of `Comparison.scores`, one per contender. In the same order, ``curves`` contains the log
+    loss on the rows for early stopping after each round, ``proba`` and ``uncalibrated`` are float32 of shape
+    (n_contenders, n_test, K), and ``thresholds`` has one value per class; with two classes, one for the positive.
     """
 
     booster: str
@@ -57,36 +56,26 @@ class Fold:
         np.savez_compressed(file, facts=json.dumps(facts), **arrays)
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
-            part.write_bytes(file.getvalue() + _checksum(path, file.getvalue()))
+            part.write_bytes(file.getvalue())
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Fold | None:
-        """Return the fold that was saved to ``path``, None if there is none or the file is damaged."""
+        """Return the fold saved to ``path``, or None if the file is missing or damaged."""
         try:
-            content = path.read_bytes()
-        except OSError:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+                return cls(**json.loads(str(arrays.pop("facts"))), **arrays)
+        except Exception:  # a damaged archive, whose members have checksums, may raise anything
             return None
-        # A damaged archive could raise anything, or hold arrays of other shapes.
-        saved, checksum = content[:-_CHECKSUM_SIZE], content[-_CHECKSUM_SIZE:]
-        if checksum != _checksum(path, saved):
-            return None
-        with np.load(io.BytesIO(saved), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-            return cls(**json.loads(str(arrays.pop("facts"))), **arrays)
-
-
-def _checksum(path: Path, content: bytes) -> bytes:
-    """Return a checksum of the content of a file under its name."""
-    return hashlib.sha256(path.name.encode() + content).digest()
 
 
 class KeptFolds:
-    """The finished folds of a plan, kept in a directory for the next run.
+    """The directory with the finished folds of a plan.
 
-    A fold that cannot be written does not stop the comparison: ``failure`` says why, and is empty without one.
+    A fold that cannot be written does not stop the comparison; ``failure`` is the reason, or empty.
     """
 
     def __init__(self, directory: Path, plan: Plan) -> None:
@@ -95,25 +84,25 @@ class KeptFolds:
         self.failure = ""
 
     def load(self, booster: Booster, index: int) -> Fold | None:
-        """Return a kept fold, or None."""
+        """Return a stored fold, or None."""
         return Fold.load(self.path(booster, index))
 
     def save(self, booster: Booster, fold: Fold) -> None:
-        """Keep a fold."""
+        """Store a fold."""
         try:
             fold.save(self.path(booster, fold.index))
         except OSError as error:
             self.failure = f"folds ({error.strerror})"
 
     def path(self, booster: Booster, index: int) -> Path:
-        """Return a path that is the same only if the results of the fold are the same."""
+        """Return a path that depends on everything that determines the results of the fold."""
         facts = json.dumps([self._digest, asdict(booster)], sort_keys=True, default=repr)
         digest = hashlib.sha256(facts.encode()).hexdigest()[:16]
         return self._directory / f"{booster.name}-{index + 1}-{digest}.npz"
 
 
 def _digest_of(plan: Plan) -> str:
-    """Return a digest of everything that the results of a fold depend on, beside the booster and the index."""
+    """Return a digest of everything that determines the results of a fold, except the booster and the index."""
     facts = {
         "format": _FORMAT,
         "focal_boost": __version__,

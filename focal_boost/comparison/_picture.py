@@ -1,6 +1,6 @@
-"""The panels of the figure, each drawn on its own Axes: together as a PNG file, or one by one as SVG elements.
+"""The panels of the figure, each drawn on its own Axes: together in one figure, or as separate SVG elements.
 
-They are made without pyplot, so that no window opens.
+pyplot is not used, so that no window opens.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -24,7 +24,10 @@ from focal_boost.comparison._fold import Fold
 from focal_boost.comparison._plan import Plan
 from focal_boost.comparison.scores import TESTED, Score, costs, one_vs_rest
 
-# Distinguishable without colour vision, and by line style. The report replaces them by its own, light or dark.
+if TYPE_CHECKING:
+    from focal_boost.comparison._comparison import Comparison
+
+# Distinguishable without colour vision, also by line style. The report replaces them with its own, light or dark.
 COLOURS = {
     "ink": "#1f2328",
     "soft": "#57606a",
@@ -40,21 +43,17 @@ _POINTS = 300
 
 
 class Picture(Figure):
-    """A figure that a notebook shows although pyplot does not know it."""
-
-    def png(self, dpi: float) -> bytes:
-        """Return the content of a PNG file."""
-        file = io.BytesIO()
-        self.savefig(file, format="png", dpi=dpi)
-        return file.getvalue()
+    """A figure that notebooks display although it is not registered with pyplot."""
 
     def _repr_png_(self) -> bytes:
-        return self.png(dpi=100)
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=100)
+        return file.getvalue()
 
 
 @dataclass(frozen=True)
 class _Results:
-    """What the panels of one booster show; ``styles`` are {contender: (colour, line style)}."""
+    """The results of one booster that the panels show; ``styles`` are {contender: (colour, line style)}."""
 
     plan: Plan
     folds: Sequence[Fold]
@@ -63,7 +62,7 @@ class _Results:
     styles: dict[str, tuple[str, str]]
 
     def pooled(self, contender: str, calibrated: bool = True) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
-        """Return (whether of the class, probability) over the test rows of all folds, for each class."""
+        """Return (whether of the class, probability) for the test rows of all folds, for each class."""
         y = np.concatenate([self.plan.problem.y[fold.test] for fold in self.folds])
         proba = [
             (fold.proba if calibrated else fold.uncalibrated)[fold.contenders.index(contender)]
@@ -72,37 +71,34 @@ class _Results:
         return one_vs_rest(y, np.concatenate(proba))
 
 
-def draw(
-    plan: Plan, folds: Sequence[Fold], scores: pd.DataFrame, differences: pd.DataFrame, best: tuple[str, str]
-) -> Picture:
-    """Return a figure with all panels, three in a row; each booster starts a row."""
-    by_booster = [_panels(plan, folds, scores, differences, best, b.name) for b in plan.boosters]
+def draw(comparison: Comparison) -> Picture:
+    """Return a figure with all panels, three in a row; each booster starts a new row."""
+    boosters = comparison._plan.boosters
+    by_booster = [_panels(comparison, booster.name) for booster in boosters]
     height = -(-len(by_booster[0][1]) // 3)
-    figure = Picture(figsize=(14, 4.6 * height * len(by_booster)), layout="constrained")
-    axes = figure.subplots(height * len(by_booster), 3, squeeze=False)
-    for i, (booster, (results, panels)) in enumerate(zip(plan.boosters, by_booster, strict=True)):
+    figure = Picture(figsize=(14, 4.6 * height * len(boosters)), layout="constrained")
+    axes = figure.subplots(height * len(boosters), 3, squeeze=False)
+    for i, (booster, (results, panels)) in enumerate(zip(boosters, by_booster, strict=True)):
         of_booster = axes[i * height : (i + 1) * height].ravel()
         for ax, panel in zip(of_booster, panels, strict=False):
             panel(ax, results)
-        if len(by_booster) > 1:
+        if len(boosters) > 1:
             of_booster[0].set_title(f"{booster.title}: {of_booster[0].get_title(loc='left')}", loc="left")
         for ax in of_booster[len(panels) :]:
             ax.remove()
     return figure
 
 
-def svgs(
-    plan: Plan, folds: Sequence[Fold], scores: pd.DataFrame, differences: pd.DataFrame, best: tuple[str, str]
-) -> dict[str, list[str]]:
-    """Return the panels of each booster by its title, as SVG elements whose colours are those of the page."""
+def svgs(comparison: Comparison) -> dict[str, list[str]]:
+    """Return the panels of each booster by its title, as SVG elements that use the colours of the page."""
     elements: dict[str, list[str]] = {}
-    for booster in plan.boosters:
-        results, panels = _panels(plan, folds, scores, differences, best, booster.name)
+    for booster in comparison._plan.boosters:
+        results, panels = _panels(comparison, booster.name)
         for i, panel in enumerate(panels):
             figure = Figure(figsize=(4.6, 4.2), layout="constrained")
             panel(figure.subplots(), results)
             file = io.StringIO()
-            # Text stays text; equal ids in two elements on a page would be mixed up.
+            # Text remains text. The salt makes the ids of two elements on a page differ.
             with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"{booster.name}-{i}"}):
                 figure.savefig(file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator")))
             svg = file.getvalue()
@@ -117,24 +113,18 @@ def svgs(
     return elements
 
 
-def _panels(
-    plan: Plan,
-    folds: Sequence[Fold],
-    scores: pd.DataFrame,
-    differences: pd.DataFrame,
-    best: tuple[str, str],
-    booster: str,
-) -> tuple[_Results, list[Any]]:
+def _panels(comparison: Comparison, booster: str) -> tuple[_Results, list[Any]]:
     """Return the results of a booster, and the functions that draw them on Axes."""
+    plan, scores, differences = comparison._plan, comparison.scores, comparison.differences
     losses = scores[scores["booster"] == booster].pivot(index="contender", columns="fold", values="log loss")
     focal = [contender.name for contender in plan.contenders if contender.gamma]
-    # The recommended focal loss, else the one with the smallest log loss.
+    # The recommended focal loss, otherwise the one with the smallest log loss.
     shown = list(losses.loc[focal].mean(axis=1).nsmallest(1).index)
-    if best[0] == booster and best[1] in focal:
-        shown = [best[1]]
+    if comparison.best[0] == booster and comparison.best[1] in focal:
+        shown = [comparison.best[1]]
     styles = {LOG_LOSS.name: (_GREY, "--"), CLASS_WEIGHTS.name: (_ORANGE, ":"), CORRECTED.name: (_PURPLE, "-.")}
     styles |= {name: (_BLUE, "-") for name in shown}
-    own = [fold for fold in folds if fold.booster == booster]
+    own = [fold for fold in comparison._folds if fold.booster == booster]
     results = _Results(plan, own, losses, differences[differences["booster"] == booster], styles)
     panels: list[Any] = [_precision_recall, _reliability, _log_loss_by_gamma]
     if len(results.differences):
@@ -164,13 +154,13 @@ def _finish(ax: Axes, title: str, x: str, y: str) -> None:
 
 
 def _precision_recall(ax: Axes, results: _Results) -> None:
-    """Draw precision against recall of the pooled test rows; with many classes, the mean over them."""
+    """Draw precision against recall on the pooled test rows; with many classes, the mean over the classes."""
     at = np.linspace(0, 1, _POINTS)
     for name, (colour, style) in results.styles.items():
         curves, shares = [], []
         for of_class, p in results.pooled(name):
             precision, recall, _ = precision_recall_curve(of_class, p)
-            # Recall falls along the curve.
+            # Recall decreases along the curve.
             curves.append(precision[np.searchsorted(-recall, -at, side="right") - 1])
             shares.append(of_class.mean())
         ax.plot(at, np.mean(curves, axis=0), style, color=colour, linewidth=1.8, label=name)
@@ -201,7 +191,7 @@ def _reliability(ax: Axes, results: _Results) -> None:
 def _bins(of_class: npt.NDArray[Any], p: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return mean prediction and frequency in ten bins of equal predicted mass.
 
-    Bins with equally many rows would put nearly all points of a rare class at zero.
+    With bins of equal size, nearly all points of a rare class would be at zero.
     """
     order = np.argsort(p, kind="stable")
     mass = np.cumsum(p[order])
@@ -211,7 +201,7 @@ def _bins(of_class: npt.NDArray[Any], p: npt.NDArray[Any]) -> tuple[npt.NDArray[
 
 
 def _log_loss_by_gamma(ax: Axes, results: _Results) -> None:
-    """Draw log loss against gamma for each alpha: thin lines are folds, bold lines their mean."""
+    """Draw log loss against gamma for each alpha: a thin line per fold, a bold line for the mean."""
     contenders = [c for c in results.plan.contenders if c.calibrated]
     requested = dict.fromkeys([None, *(c.alpha for c in results.plan.candidates)])
     gammas = sorted({c.gamma for c in contenders})
@@ -241,11 +231,11 @@ def _forest(ax: Axes, results: _Results, score: Score) -> None:
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.locator_params(axis="x", nbins=4)
     better = "right" if score.higher_is_better else "left"
-    _finish(ax, f"Change of {score.name}", f"against the log loss; {better} is better", "")
+    _finish(ax, f"Change of {score.name}", f"difference from the log loss; {better} is better", "")
 
 
 def _cost(ax: Axes, results: _Results) -> None:
-    """Draw the expected cost against the threshold, with the smallest of each contender."""
+    """Draw the expected cost against the threshold, with a dot at the minimum of each contender."""
     ratio = results.plan.cost_ratio or 1.0
     smallest = []
     for name, (colour, style) in results.styles.items():
@@ -254,13 +244,13 @@ def _cost(ax: Axes, results: _Results) -> None:
         best = int(cost.argmin())
         smallest.append(1000 * cost[best])
         ax.plot(thresholds[best], smallest[-1], "o", color=colour, markersize=5)
-    ax.axvline(1 / (1 + ratio), color=_LIGHT, linewidth=0.8, label="optimal if exact")
+    ax.axvline(1 / (1 + ratio), color=_LIGHT, linewidth=0.8, label="optimal for exact probabilities")
     ax.set_ylim(0, 3 * max(smallest) or None)
     _finish(ax, f"Expected cost at ratio {ratio:.3g}", "threshold", "cost per 1,000 rows")
 
 
 def _learning(ax: Axes, results: _Results) -> None:
-    """Draw the log loss on the rows of early stopping by round, one line per fold."""
+    """Draw the log loss on the rows for early stopping after each round, one line per fold."""
     for name, (colour, style) in results.styles.items():
         for fold in results.folds:
             i = fold.contenders.index(name)

@@ -1,4 +1,4 @@
-"""The plan of a comparison: checked arguments, and the rows that each model is trained and tested on."""
+"""The plan of a comparison: validated arguments, and the training and test rows of each model."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from focal_boost.comparison._contenders import (
     Booster,
     Contender,
     check_names,
+    default_booster,
     make_booster,
     make_contenders,
 )
@@ -32,7 +33,7 @@ _Split = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """Which contenders to compare on which folds."""
+    """The contenders and the folds of a comparison."""
 
     problem: Problem
     boosters: tuple[Booster, ...]
@@ -42,16 +43,16 @@ class Plan:
     n_repeats: int
     seed: int
     jobs: int
-    cost_ratio: float | None  # of a missed positive to a false alarm; None with many classes
+    cost_ratio: float | None  # cost of a missed positive in false alarms; None with more than two classes
 
     @property
     def n_splits(self) -> int:
-        """Number of splits of the rows: folds of all repeats."""
+        """Number of folds in all repeats."""
         return self.n_folds * self.n_repeats
 
     @property
     def chooses(self) -> bool:
-        """Whether there are candidates to choose from."""
+        """Whether inner cross-validation chooses among several candidates."""
         return len(self.candidates) > 1
 
     @property
@@ -65,7 +66,7 @@ class Plan:
         return len(self.boosters) * self.n_splits * self.n_fits_per_fold
 
     def splits(self) -> Iterator[_Split]:
-        """Yield (training rows, test rows) of each fold; a repeat does not depend on the number of repeats."""
+        """Yield (training rows, test rows) of each fold."""
         for repeat in range(self.n_repeats):
             folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=(self.seed + repeat) % (MAX_SEED + 1))
             yield from folds.split(self.problem.y, self.problem.y)
@@ -74,7 +75,7 @@ class Plan:
 def make_plan(
     problem: Problem,
     *,
-    booster: str | Sequence[str] = "xgboost",
+    booster: str | Sequence[str] | None = None,
     gamma: float | Sequence[float] = GAMMAS,
     alpha: Alpha | Sequence[Alpha] = None,
     folds: int = 5,
@@ -84,8 +85,8 @@ def make_plan(
     jobs: int = 1,
     seed: int = 0,
 ) -> Plan:
-    """Check all arguments and return the plan."""
-    names = check_names(_as_list("booster", booster))
+    """Validate all arguments and return the plan."""
+    names = check_names(_as_list("booster", default_booster() if booster is None else booster))
     gammas, alphas = _as_list("gamma", gamma), _as_list("alpha", alpha)
     for name, value, least, most in [
         ("folds", folds, 3, None),
@@ -97,7 +98,7 @@ def make_plan(
             raise InputError(f"{name} must be an integer{',' * (most is None)} {allowed}; got {value!r}.")
     if not is_integer(jobs) or (jobs < 1 and jobs != -1):
         raise InputError(f"jobs must be a positive integer, or -1 for all processors; got {jobs!r}.")
-    folds, repeats, seed, jobs = int(folds), int(repeats), int(seed), int(jobs)  # as JSON writes them
+    folds, repeats, seed, jobs = int(folds), int(repeats), int(seed), int(jobs)  # JSON rejects NumPy integers
     for one_gamma in gammas:
         for one_alpha in alphas:
             _check_loss(one_gamma, one_alpha, len(problem.classes))
@@ -110,11 +111,11 @@ def make_plan(
 
 
 def _cost_ratio(problem: Problem, ratio: Any) -> float | None:
-    """Return the checked cost ratio, by default that of the class sizes; None with many classes."""
+    """Return the validated cost ratio, by default negatives per positive; None with more than two classes."""
     counts = np.bincount(problem.y)
     if len(counts) > 2:
         if ratio is not None:
-            raise InputError(f"cost_ratio {ratio!r} needs two classes: name the positive one, or leave it out.")
+            raise InputError(f"cost_ratio {ratio!r} needs two classes: name the positive one, or omit cost_ratio.")
         return None
     if ratio is None:
         return float(counts[0] / counts[1])
@@ -177,7 +178,7 @@ def _check_loss(gamma: Any, alpha: Any, n_classes: int) -> None:
 
 
 def hold_out(y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator) -> _Split:
-    """Hold out a fifth of each class, rounded down: none of a class with four rows or fewer."""
+    """Hold out a fifth of each class, rounded down: nothing from a class with fewer than five rows."""
     held_out = []
     for c in np.unique(y[rows]):
         of_class = random.permutation(rows[y[rows] == c])
@@ -189,10 +190,13 @@ def hold_out(y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Gene
 
 
 def inner_folds(y: npt.NDArray[Any], rows: npt.NDArray[Any], random: np.random.Generator) -> Iterator[_Split]:
-    """Yield (fit, stop) of each inner fold; every class has at least two rows and keeps some to fit."""
+    """Yield (rows to fit, rows for early stopping) of each inner fold.
+
+    Every class has at least two training rows, and therefore some to fit.
+    """
     folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=int(random.integers(2**31)))
     with warnings.catch_warnings():
-        # Classes with fewer rows than inner folds are absent from some, which is intended.
+        # A class with fewer rows than inner folds is missing from some of them, which is intended.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         splits = list(folds.split(rows, y[rows]))
     for fit, stop in splits:

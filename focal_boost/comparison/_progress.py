@@ -1,4 +1,4 @@
-"""The progress on standard error: a bar in a terminal, elsewhere one line per fold."""
+"""The progress on standard error: a bar in a terminal, otherwise one line per fold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 
 @contextmanager
 def progress(total: int, per_fold: int) -> Iterator[Callable[[int], None]]:
-    """Show how many of ``total`` models are done; yield the function that is called with how many more are."""
+    """Show how many of ``total`` models are finished; yield the function that adds to this number."""
     console = Console(stderr=True)
     if not (console.is_terminal or console.is_jupyter):
         yield _lines(total, per_fold)
@@ -31,7 +31,7 @@ def _lines(total: int, per_fold: int) -> Callable[[int], None]:
     def advance(n: int) -> None:
         nonlocal done, trained
         done += n
-        trained += n == 1  # the models of a kept fold come at once
+        trained += n == 1  # the models of a stored fold are reported together
         if done % per_fold == 0:
             elapsed = time.monotonic() - start
             times = [timedelta(seconds=round(s)) for s in (elapsed, elapsed / max(trained, 1) * (total - done))]

@@ -1,92 +1,72 @@
-"""The report: one HTML page without scripts or links. The template escapes all text."""
+"""The report: an HTML page without scripts or links. The template escapes all text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
 
 from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
-from focal_boost.comparison._fold import Fold
 from focal_boost.comparison._picture import svgs
 from focal_boost.comparison._plan import HELD_OUT, INNER_FOLDS, Plan
 from focal_boost.comparison._verdict import signed
 from focal_boost.comparison.scores import SCORES
 
+if TYPE_CHECKING:
+    from focal_boost.comparison._comparison import Comparison
+
 _CAPTIONS = {
     "Precision and recall": "Test rows of all folds.",
     "Reliability": (
-        "Each point is one of ten bins of equal predicted mass; points on the diagonal are calibrated. Before "
-        "calibration is the plain sigmoid or softmax of the focal loss."
+        "Each point is one of ten bins of equal predicted mass; points on the diagonal are calibrated. The "
+        "probabilities before calibration are the plain sigmoid or softmax."
     ),
     "Log loss by gamma": (
-        "On test rows; lower is better. Parallel thin lines are folds of different difficulty, not an effect of "
-        "gamma."
+        "On test rows; lower is better. The distance between thin lines is the difference between folds, not an "
+        "effect of gamma."
     ),
     "Change": (
-        "Mean paired difference from the built-in log loss with its simultaneous interval; grey if the interval "
-        "contains zero, blue if better, orange if worse."
+        "Mean paired difference from the built-in log loss with its simultaneous interval: grey if the interval "
+        "contains zero, blue if the contender is better, orange if it is worse."
     ),
     "Expected cost": (
-        "A false alarm costs 1, a missed positive the ratio. Dots are the least cost of a contender on the test "
-        "rows, which is slightly optimistic; the vertical line is the threshold that is optimal for exact "
+        "A false alarm costs 1, a missed positive the ratio. A dot marks the minimum cost of a contender on the "
+        "test rows, which is slightly optimistic. The vertical line is the optimal threshold for exact "
         "probabilities."
     ),
-    "Learning curves": "One line per fold, on the rows of early stopping; the dot is the round that was taken.",
+    "Learning curves": "One line per fold, on the rows for early stopping; the dot is the selected round.",
 }
 
 
-def page(
-    plan: Plan,
-    folds: Sequence[Fold],
-    *,
-    interruption: str,
-    verdict: Sequence[tuple[str, str]],
-    reasons: Sequence[str],
-    best: tuple[str, str],
-    n_folds: int,
-    scores: pd.DataFrame,
-    summary: pd.DataFrame,
-    differences: pd.DataFrame,
-    per_class: pd.DataFrame,
-    costs: pd.DataFrame,
-    script: str,
-    notes: Sequence[str],
-    provenance: dict[str, str],
-) -> str:
-    """Return the report; ``interruption`` is empty if all folds are finished."""
+def page(comparison: Comparison) -> str:
+    """Return the report."""
+    plan = comparison._plan
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
-    seconds = scores.groupby(["booster", "contender"], sort=False)["seconds"].mean()
+    seconds = comparison.scores.groupby(["booster", "contender"], sort=False)["seconds"].mean()
+    summary = _arrows(summary_table(comparison.summary))
+    many_classes = len(plan.problem.classes) > 2
     return template.render(
+        comparison=comparison,
         name=plan.problem.name,
-        title=plan.problem.title,
-        interruption=interruption,
-        verdict=verdict,
-        reasons=reasons,
-        n_folds=n_folds,
-        macro=len(plan.problem.classes) > 2,
-        summary=_html(
-            _arrows(summary_table(summary)).assign(**{"training, s": seconds.map("{:.2f}".format).to_list()})
-        ),
-        explanations={score.name: score.explanation for score in SCORES}
-        | {"training, s": "Mean seconds per fold."},
-        contenders=_contenders(plan),
-        differences=_html(_differences(differences)),
-        per_class=_html(_per_class(per_class, plan, summary, best)) if len(plan.problem.classes) > 2 else "",
-        cost_ratio=plan.cost_ratio,
-        costs=_html(_costs(costs)),
-        panels={
-            title: list(map(Markup, panels))
-            for title, panels in svgs(plan, folds, scores, differences, best).items()
+        many_classes=many_classes,
+        summary=_html(summary.assign(**{"training, s": seconds.map("{:.2f}".format).to_list()})),
+        explanations={
+            **{score.name: score.explanation for score in SCORES},
+            "training, s": "Mean seconds per fold.",
         },
+        contenders=_contenders(plan),
+        differences=_html(_differences(comparison.differences)),
+        per_class=_html(_per_class(comparison)) if many_classes else "",
+        cost_ratio=plan.cost_ratio,
+        costs=_html(_costs(comparison.costs)),
+        panels={title: list(map(Markup, panels)) for title, panels in svgs(comparison).items()},
         captions={name: text for name, text in _CAPTIONS.items() if name != "Expected cost" or plan.cost_ratio},
-        script=script,
-        settings=_settings(plan) | provenance,
-        notes=notes,
+        settings=_settings(plan) | comparison.provenance,
     )
 
 
@@ -123,12 +103,12 @@ def _differences(differences: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells).set_axis(_labels(differences["booster"], differences["contender"]))
 
 
-def _per_class(per_class: pd.DataFrame, plan: Plan, summary: pd.DataFrame, best: tuple[str, str]) -> pd.DataFrame:
-    """Return scores per class of the built-in log loss, the class weights, the best focal loss and the best."""
-    losses = summary[("log loss", "mean")].groupby(level="contender").mean()
-    focal = losses[[contender.name for contender in plan.contenders if contender.gamma]].nsmallest(1).index
-    shown = per_class[per_class["contender"].isin([LOG_LOSS.name, CLASS_WEIGHTS.name, *focal, best[1]])]
-    wide = shown.pivot_table(
+def _per_class(comparison: Comparison) -> pd.DataFrame:
+    """Return scores per class of the log loss, the class weights, the best focal loss and the recommendation."""
+    losses = comparison.summary[("log loss", "mean")].groupby(level="contender").mean()
+    focal = [contender.name for contender in comparison._plan.contenders if contender.gamma]
+    names = [LOG_LOSS.name, CLASS_WEIGHTS.name, *losses[focal].nsmallest(1).index, comparison.best[1]]
+    wide = comparison.per_class[comparison.per_class["contender"].isin(names)].pivot_table(
         index=["booster", "class", "n_rows"],
         columns="contender",
         values=["average precision", "recall"],
@@ -146,7 +126,7 @@ def _costs(costs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _labels(boosters: Sequence[str], contenders: Sequence[str]) -> list[str]:
-    """Return the contenders, prefixed with their boosters if there are several."""
+    """Return the names of the contenders, with the booster as a prefix if there are several boosters."""
     prefix = len(set(boosters)) > 1
     return [f"{b}: {c}" if prefix else c for b, c in zip(boosters, contenders, strict=True)]
 
@@ -154,13 +134,13 @@ def _labels(boosters: Sequence[str], contenders: Sequence[str]) -> list[str]:
 def _contenders(plan: Plan) -> dict[str, str]:
     texts = {
         LOG_LOSS.name: "the booster's own objective",
-        CLASS_WEIGHTS.name: "the same with balanced row weights; the shifted probabilities as most use them",
-        CORRECTED.name: "gamma 0 with balanced alpha: the shift is undone in closed form, also for early stopping",
+        CLASS_WEIGHTS.name: "the same with balanced class weights and uncorrected probabilities, as commonly used",
+        CORRECTED.name: "gamma 0 with balanced alpha; probabilities corrected in closed form, also to stop early",
         "gamma …": "focal losses, with calibrated probabilities",
     }
     if plan.chooses:
         names = ", ".join(contender.name for contender in plan.candidates)
-        texts[CHOSEN] = f"by log loss in {INNER_FOLDS} inner folds of the training rows, from: {names}"
+        texts[CHOSEN] = f"chosen by log loss in {INNER_FOLDS} inner folds of the training rows, from: {names}"
     return texts
 
 

@@ -1,6 +1,6 @@
-"""The cross-validation: the same folds for all contenders, finished folds optionally kept on disk.
+"""The cross-validation: the same folds for all contenders, with finished folds optionally stored on disk.
 
-It reports progress through a callback and does not depend on how it is shown.
+Progress is reported through a callback; this module does not depend on its display.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _Each = Callable[[Iterable[Any]], Iterator[Any]]
 
 
 def run(plan: Plan, kept: KeptFolds | None, advance: Callable[[int], Any]) -> list[Fold]:
-    """Train all models and return the folds; after an interrupt those that are finished, if any.
+    """Train all models and return the folds; after an interrupt, the finished ones.
 
-    Folds in ``kept`` are reused, and finished folds kept there. ``advance`` is called with the number of models
-    done since the last call.
+    Folds in ``kept`` are reused, and finished folds are stored there. ``advance`` is called with the number of
+    models finished since the last call. An interrupt before the first finished fold is raised.
     """
     folds: list[Fold] = []
     try:
@@ -54,11 +54,11 @@ def run(plan: Plan, kept: KeptFolds | None, advance: Callable[[int], Any]) -> li
 
 @contextmanager
 def _interruptible(advance: Callable[[int], Any]) -> Iterator[_Each]:
-    """Defer Ctrl-C to the end of the model in training.
+    """Defer Ctrl-C until the current model is trained; a second Ctrl-C takes effect immediately.
 
-    Yields a function that iterates over results of models: it advances the progress and raises a deferred
-    interrupt after each. Raised from a signal handler, KeyboardInterrupt would be lost if the interpreter happened
-    to run a callback of a booster, and training would fail instead. A second Ctrl-C is not deferred.
+    Yields a function that iterates over the results of models, advances the progress and raises a deferred
+    interrupt after each result. Without deferral, KeyboardInterrupt may be raised inside a callback of a booster,
+    where it would be lost and make training fail.
     """
     pressed = False
 
@@ -75,7 +75,7 @@ def _interruptible(advance: Callable[[int], Any]) -> Iterator[_Each]:
                 raise KeyboardInterrupt
             yield result
 
-    if threading.current_thread() is not threading.main_thread():  # where no handler can be set
+    if threading.current_thread() is not threading.main_thread():  # only the main thread can set handlers
         yield each
         return
     before = signal.signal(signal.SIGINT, defer)
@@ -95,7 +95,7 @@ def _fold(
     if plan.chooses:
         for inner_fit, inner_stop in inner_folds(y, train, random):
             tasks += [(candidate, inner_fit, inner_stop, None) for candidate in plan.candidates]
-    # With one job, tasks run here one after the other, each when its result is asked for.
+    # With one job, each task runs in this process when its result is requested.
     models = Parallel(n_jobs=plan.jobs, return_as="generator", max_nbytes="10M")
     outcomes: list[_Outcome] = list(each(models(delayed(_train)(booster, plan.problem, *task) for task in tasks)))
     n = len(plan.contenders)
@@ -148,7 +148,7 @@ def _train(
     stop: npt.NDArray[Any],
     test: npt.NDArray[Any] | None,
 ) -> _Outcome:
-    """Return the result of one model, and the messages of its warnings."""
+    """Return the result of one model, and the messages of its UserWarnings."""
     X, y = problem.X, problem.y
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -1,12 +1,12 @@
-"""Write the Python program that trains the recommended model on all rows. User-supplied names become literals."""
+"""Write the Python program that trains the recommended model on all rows; names in the data become literals."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from typing import Any
 
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
@@ -14,7 +14,7 @@ from focal_boost.comparison._data import Problem
 
 
 def script(problem: Problem, estimator: Pipeline, threshold: float | None) -> str:
-    """Return the program; ``threshold`` is that of the positive of two classes, None with many."""
+    """Return the program; ``threshold`` is for the positive of two classes, None with more classes."""
     body = [line for line in problem.source if not line.startswith(("import ", "from "))]
     imports = {"import joblib", "import pandas as pd", *problem.source} - set(body)
     arguments = ["DATA", "[MODEL]"] if "import sys" in imports else ["[MODEL]"]
@@ -24,7 +24,7 @@ def script(problem: Problem, estimator: Pipeline, threshold: float | None) -> st
     if threshold is not None:
         imports.add("from sklearn.model_selection import FixedThresholdClassifier")
         body += [
-            f"threshold = {threshold:.6g}  # of the least expected cost on the test rows of the comparison",
+            f"threshold = {threshold:.6g}  # minimises the expected cost on the test rows of the comparison",
             f"options = dict(pos_label={problem.positive!r}, response_method='predict_proba')",
             "model = FixedThresholdClassifier(model, threshold=threshold, **options)",
         ]
@@ -44,7 +44,11 @@ def script(problem: Problem, estimator: Pipeline, threshold: float | None) -> st
 
 
 def _expression(value: Any, imports: set[str]) -> str:
-    """Return Python code that makes the value, and add what it must import."""
+    """Return Python code for the value, and add the required imports."""
+    if isinstance(value, Pipeline):
+        imports.add("from sklearn.pipeline import make_pipeline")
+        steps = [_expression(step, imports) for _, step in value.steps]
+        return f"make_pipeline({', '.join(steps)})"
     if isinstance(value, BaseEstimator):
         kind = type(value)
         imports.add(f"from {_public_module(kind)} import {kind.__name__}")
@@ -60,14 +64,14 @@ def _expression(value: Any, imports: set[str]) -> str:
     if isinstance(value, list | tuple):
         items = [_expression(item, imports) for item in value]
         return f"({', '.join(items)},)" if isinstance(value, tuple) else f"[{', '.join(items)}]"
-    if value is pd.DataFrame:
-        return "pd.DataFrame"
-    # The only functions among the steps are methods of frames.
+    if isinstance(value, float) and math.isnan(value):
+        imports.add("from math import nan")
+    # The only functions in the steps are methods of pandas.DataFrame.
     return f"pd.DataFrame.{value.__name__}" if inspect.isroutine(value) else repr(value)
 
 
 def _default(kind: type, name: str) -> Any:
-    """Return the default of a parameter, which may be that of a base class behind ``**kwargs``."""
+    """Return the default of a parameter, which a base class may define if the class itself takes ``**kwargs``."""
     for parent in kind.__mro__:
         parameter = inspect.signature(parent).parameters.get(name)
         if parameter is not None:

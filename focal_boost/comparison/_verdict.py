@@ -1,10 +1,10 @@
-"""The verdict: paired differences from the built-in log loss, with their uncertainty, and a recommendation.
+"""The verdict: paired differences from the built-in log loss, with intervals, and a recommendation.
 
-Folds share training rows, so their differences are correlated and the plain t-test finds far too much. The
-corrected resampled t-test (Nadeau & Bengio 2003) adds n_test / n_train to the 1 / n by which it divides the
-variance, where n counts the folds of all repeats (Bouckaert & Frank 2004). All intervals and p-values are
-Bonferroni-adjusted: the intervals are simultaneous, and a test always agrees with its interval, which stepwise
-procedures (Holm) do not offer.
+Folds share training rows. Their differences are therefore correlated, and the plain t-test rejects too often. The
+corrected resampled t-test (Nadeau & Bengio 2003) multiplies the variance by 1 / n + n_test / n_train instead of
+1 / n, where n is the number of folds in all repeats (Bouckaert & Frank 2004). All intervals and p-values are
+Bonferroni-adjusted, so that the intervals are simultaneous and each test agrees with its interval. Stepwise
+procedures (Holm) have no such intervals.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from focal_boost.comparison.scores import TESTED, corrected_error
 
 LEVEL = 0.05
 WEIGHTS = (
-    "Class weights make training see other class shares than the data have, so they shift the probabilities "
-    f"towards the rare classes. {CLASS_WEIGHTS.name!r} are the shifted probabilities, as most people use them; "
-    f"{CORRECTED.name!r} are trained with the same weights, but the shift is undone in closed form (gamma 0 with "
-    "alpha), also for early stopping."
+    "Class weights change the class shares in training and thereby shift the probabilities towards the rare "
+    f"classes. {CLASS_WEIGHTS.name!r} has the shifted probabilities, as commonly used. {CORRECTED.name!r} is "
+    "trained with the same weights, and its probabilities are corrected in closed form (gamma 0 with alpha), also "
+    "for early stopping."
 )
 
 
@@ -48,8 +48,8 @@ def corrected_t_test(
 def paired_differences(scores: pd.DataFrame, n_folds: int) -> pd.DataFrame:
     """Return the difference from the built-in log loss for each booster, contender and tested score.
 
-    ``n_folds`` is the planned number; ``scores`` may contain fewer. The finding is "better" or "worse" if the
-    adjusted interval excludes zero.
+    ``n_folds`` is the planned number of folds; ``scores`` may contain fewer. The finding is "better" or "worse" if
+    the simultaneous interval excludes zero.
     """
     finished = scores.groupby("booster", sort=False)["fold"].nunique()
     boosters = list(finished.index[finished >= 2])
@@ -72,9 +72,10 @@ def paired_differences(scores: pd.DataFrame, n_folds: int) -> pd.DataFrame:
 
 
 def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str]:
-    """Return (booster, contender): the log loss, unless a contender is better in one tested score and never worse.
+    """Return (booster, contender): the log loss, or a contender better in a tested score and worse in none.
 
-    Mean average precision decides among several, and between boosters, whose difference is not tested.
+    Among several, and between boosters, the mean average precision decides. Boosters are not tested against each
+    other.
     """
     means = scores.groupby(["booster", "contender"])["average precision"].mean()
     eligible = []
@@ -89,7 +90,7 @@ def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str
 def verdict(
     differences: pd.DataFrame, scores: pd.DataFrame, titles: dict[str, str], n_folds: int, n_repeats: int = 1
 ) -> list[tuple[str, str]]:
-    """Return (conclusion, evidence) of each booster, and a last pair on the method."""
+    """Return (conclusion, evidence) for each booster, for the method and for class weights."""
     if not len(differences):
         return [("A verdict needs at least two finished folds.", "")]
     paragraphs = []
@@ -113,14 +114,14 @@ def verdict(
 def _conclusion(differences: pd.DataFrame, best: str) -> str:
     findings = set(differences["finding"])
     if best in (CLASS_WEIGHTS.name, CORRECTED.name):
-        return f"class weights help; focal loss is not shown to help. Use {best}."
+        return f"class weights improve the model. Use {best}."
     if best != LOG_LOSS.name:
-        return f"focal loss is worth it. Use {best}."
+        return f"the focal loss improves the model. Use {best}."
     if findings == {""}:
         return "no difference beyond noise. Keep the built-in log loss."
     if "better" in findings:
-        return "nothing is better in one score without being worse in the other. Keep the built-in log loss."
-    return "nothing beats the built-in log loss. Keep it."
+        return "each improvement in one score comes with a loss in the other. Keep the built-in log loss."
+    return "no alternative is better than the built-in log loss. Keep it."
 
 
 def _evidence(differences: pd.DataFrame) -> str:
@@ -135,10 +136,7 @@ def _evidence(differences: pd.DataFrame) -> str:
         if n_found < n_contenders:
             text += f" No difference beyond noise in the other {n_contenders - n_found}."
     else:
-        text = (
-            f"None of the {n_contenders} alternatives differs from it beyond noise, neither in average precision "
-            "nor in log loss."
-        )
+        text = f"None of the {n_contenders} alternatives differs from it beyond noise in either score."
     chosen = differences[differences["contender"] == CHOSEN]
     if len(chosen) and not chosen[["low", "high"]].to_numpy().any():
         text += " Inner cross-validation always chose the log loss itself."
@@ -147,7 +145,7 @@ def _evidence(differences: pd.DataFrame) -> str:
             f"{row['score']} by {signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]"
             for row in chosen.to_dict(orient="records")
         ]
-        text += f" Gamma chosen by inner cross-validation changes {' and '.join(changes)}."
+        text += f" The gamma chosen by inner cross-validation changes {' and '.join(changes)}."
     return text
 
 
@@ -158,6 +156,6 @@ def signed(value: float) -> str:
 
 
 def _finding(row: dict[Hashable, Any]) -> str:
-    """Return "better in log loss by 0.0120 [0.0020, 0.0220]", sizes without a sign."""
+    """Return a finding such as "better in log loss by 0.0120 [0.0020, 0.0220]", without signs."""
     low, high = sorted((abs(row["low"]), abs(row["high"])))
     return f"{row['finding']} in {row['score']} by {abs(row['difference']):.4f} [{low:.4f}, {high:.4f}]"

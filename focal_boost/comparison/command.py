@@ -1,9 +1,8 @@
-"""The command line: print a table and a verdict, or one line on standard error for wrong input."""
+"""The command line: prints tables and a verdict, or for invalid input one line on standard error."""
 
 import io
 import json
 import os
-import re
 import shlex
 import sys
 import tomllib
@@ -16,12 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
-from typer.core import TyperCommand
 
 from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
-from focal_boost.comparison._contenders import Alpha, default_booster
+from focal_boost.comparison._contenders import Alpha
 from focal_boost.comparison._data import InputError, Labels, Problem, example, printable
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import GAMMAS, make_plan
@@ -31,27 +29,8 @@ from focal_boost.comparison.scores import SCORES
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-_SEVERAL = ("--gamma", "--alpha", "--booster")
-_VALUE = re.compile(r"([-+.\deE,]|none|balanced|xgboost|lightgbm|both)+", re.IGNORECASE)
 _Texts = list[str] | None
 _ALPHAS: dict[str, Alpha] = {"none": None, "balanced": "balanced"}
-
-
-class _Command(TyperCommand):
-    """A command whose options accept "--gamma 0 1" as well as "--gamma 0 --gamma 1", as click does not."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        repeated: list[str] = []
-        option = ""
-        for argument in args:
-            if argument in _SEVERAL:
-                option = argument
-            elif not option or not _VALUE.fullmatch(argument):
-                option = ""
-            elif repeated[-1] != option:
-                repeated.append(option)
-            repeated.append(argument)
-        return super().parse_args(ctx, repeated)
 
 
 def _print_version(wanted: bool) -> None:
@@ -72,36 +51,41 @@ def _about(
         print(context.get_help())
 
 
-@app.command(cls=_Command)
+@app.command()
 def compare(
     data: Annotated[
         str | None,
-        Argument(metavar="[DATA]", help="CSV (also compressed) or parquet. Default: handwritten digits."),
+        Argument(metavar="[DATA]", help="CSV (also compressed) or parquet file.  [default: handwritten digits]"),
     ] = None,
     target: Annotated[str | None, Option(metavar="COLUMN", help="Column to predict.")] = None,
     booster: Annotated[
         _Texts,
-        Option(metavar="NAME[,NAME]", help="xgboost, lightgbm, or both.  [default: the first that is installed]"),
+        Option(metavar="NAME[,NAME]", help="xgboost, lightgbm or both.  [default: the first one installed]"),
     ] = None,
     gamma: Annotated[
         _Texts,
-        Option(metavar="NUMBER[,NUMBER]...", help="Focusing parameters; 0: log loss.  [default: 0,0.5,1,2,5]"),
+        Option(
+            metavar="NUMBER[,NUMBER]...", help="Focusing parameters; 0 is the log loss.  [default: 0,0.5,1,2,5]"
+        ),
     ] = None,
     alpha: Annotated[
         _Texts,
-        Option(metavar="WEIGHT[,WEIGHT]...", help="Class weights: none, balanced or in (0, 1).  [default: none]"),
+        Option(
+            metavar="WEIGHT[,WEIGHT]...",
+            help="Class weights: none, balanced or a number in (0, 1).  [default: none]",
+        ),
     ] = None,
-    folds: Annotated[int, Option(metavar="N", help="Folds of the cross-validation, at least 3.")] = 5,
-    repeats: Annotated[int, Option(metavar="N", help="How often to repeat it with other folds.")] = 1,
-    drop: Annotated[_Texts, Option(metavar="COLUMN", help="Column to leave out; repeat for more.")] = None,
+    folds: Annotated[int, Option(metavar="N", help="Number of folds, at least 3.")] = 5,
+    repeats: Annotated[int, Option(metavar="N", help="Number of repetitions of the cross-validation.")] = 1,
+    drop: Annotated[_Texts, Option(metavar="COLUMN", help="Column to leave out; can be repeated.")] = None,
     categorical: Annotated[
-        _Texts, Option(metavar="COLUMN", help="Column of numbers that are codes; repeat for more.")
+        _Texts, Option(metavar="COLUMN", help="Numeric column that contains categories; can be repeated.")
     ] = None,
-    decimal: Annotated[str | None, Option(metavar="MARK", help="Decimal mark of a CSV file, . or ,")] = None,
+    decimal: Annotated[str | None, Option(metavar="MARK", help="Decimal mark of the CSV file, . or ,")] = None,
     positive: Annotated[
         str | None, Option(metavar="CLASS", help="Positive class.  [default: the rarer of two]")
     ] = None,
-    exclude_class: Annotated[_Texts, Option(metavar="CLASS", help="Class to leave out; repeat for more.")] = None,
+    exclude_class: Annotated[_Texts, Option(metavar="CLASS", help="Class to leave out; can be repeated.")] = None,
     min_rows: Annotated[int, Option(metavar="N", help="Leave out classes with fewer rows.")] = 0,
     cost_ratio: Annotated[
         float | None,
@@ -110,21 +94,22 @@ def compare(
         ),
     ] = None,
     params: Annotated[
-        str | None, Option(metavar="FILE", help="JSON or TOML file of parameters, also per booster.")
+        str | None, Option(metavar="FILE", help="JSON or TOML file with parameters of the boosters.")
     ] = None,
-    jobs: Annotated[int, Option(metavar="N", help="Models to train at the same time; -1: all processors.")] = 1,
+    jobs: Annotated[
+        int, Option(metavar="N", help="Number of models to train in parallel, -1 for all processors.")
+    ] = 1,
     seed: Annotated[int, Option(metavar="N", help="Seed of folds and boosters.")] = 0,
     out: Annotated[
-        str | None, Option(metavar="DIR", help="Directory for report, results, figure and finished folds.")
+        str | None, Option(metavar="DIR", help="Directory for the report, the results and finished folds.")
     ] = None,
-    json_: Annotated[bool, Option("--json", help="Print the results as JSON instead.")] = False,
+    json_: Annotated[bool, Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
-    """Find out whether focal loss is worth it on your data.
+    """Find out whether the focal loss improves a model of your data.
 
-    Cross-validates the booster's own log loss, the same with class weights (as they come, and corrected), focal
-    losses, and a focal loss chosen by inner cross-validation, on the same folds, and tests the differences.
-    Strings become categories, dates numbers; identifiers and free text are left out. Ctrl-C keeps the finished
-    folds.
+    Compares the booster's log loss, class weights (uncorrected and corrected), focal losses, and the focal loss
+    chosen by inner cross-validation, on the same folds, and tests the differences. Text becomes categories, and
+    dates become numbers; identifiers and free text are left out. With --out, a rerun resumes after Ctrl-C.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -132,7 +117,7 @@ def compare(
         labels = Labels(positive, exclude_class or (), min_rows)
         plan = make_plan(
             _problem(data, target, labels, drop or [], categorical or [], decimal),
-            booster=_split(booster) or _default_booster(),
+            booster=_split(booster) or None,
             gamma=[_number("--gamma", text) for text in _split(gamma)] or GAMMAS,
             alpha=[_ALPHAS[text] if text in _ALPHAS else _number("--alpha", text) for text in _split(alpha)]
             or None,
@@ -154,14 +139,14 @@ def compare(
     status = 0
     try:
         if json_:
-            print(json.dumps(comparison.to_dict(), indent=2, default=repr))  # ASCII, for any output
+            print(comparison.to_json())
         else:
             _show(comparison, out)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        # What is left in the buffer would fail again on exit.
+        # Flushing the rest of the buffer on exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _report(f"The result cannot be printed: {error.strerror}.")
         status = 1
@@ -169,7 +154,7 @@ def compare(
         _report(comparison.unsaved)
         status = 1
     if comparison.interrupted:
-        resume = "Run the same command again to resume." if out else "With --out the next run could resume."
+        resume = "Run the same command again to resume." if out else "With --out, a later run can resume."
         _report(f"{comparison.interruption} {resume}")
         status = 130
     raise typer.Exit(status)
@@ -191,16 +176,9 @@ def _problem(
         return from_file(data, target, labels, drop=drop, categorical=categorical, decimal=decimal)
     if target is not None or drop or categorical or decimal is not None:
         raise InputError(
-            "--target, --drop, --categorical and --decimal need DATA: provide the path of a CSV or parquet file."
+            "--target, --drop, --categorical and --decimal require DATA, the path of a CSV or parquet file."
         )
     return example(labels)
-
-
-def _default_booster() -> str:
-    name = default_booster()
-    if name != "xgboost":
-        _report(f"xgboost is not installed: the booster is {name}.")
-    return name
 
 
 def _split(values: list[str] | None) -> list[str]:
@@ -245,17 +223,15 @@ def _show(comparison: Comparison, out: str | None) -> None:
         if line is not None:
             console.print(Text(printable(line)))
     if out is None:
-        console.print(
-            "With --out DIR: a report to share, and the Python program that trains the recommended model."
-        )
+        console.print("Add --out DIR to write a report and a Python program that trains the recommended model.")
     elif not comparison.unsaved:
         console.print(Text(printable(f"Report: {Path(out) / 'report.html'}"), overflow="fold"))
 
 
 def _show_summary(console: Console, booster: str, summary: pd.DataFrame, sign: str) -> None:
-    """Print the scores of one booster, in as many tables as it takes to cut nothing off."""
+    """Print the scores of one booster, in several tables if one would be too wide."""
     names = max(map(len, summary.index.get_level_values("contender")))
-    # Mean and standard deviation side by side if all six fit, else one below the other.
+    # The standard deviation is beside the mean if all six scores fit, otherwise below it.
     fits = console.width >= names + len(SCORES) * (17 + len(sign))
     cells = summary_table(summary, f" {sign} " if fits else f"\n{sign}")
     per_table = len(SCORES) if fits else max(1, (console.width - 16) // 9)

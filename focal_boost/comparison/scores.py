@@ -1,6 +1,6 @@
 """Six scores of predicted probabilities on held-out rows; with many classes, one-vs-rest averages.
 
-``proba`` has the shape (n, K), K = 2 included. Thresholds come from other rows than those that are scored.
+``proba`` has shape (n, K), also for K = 2. Thresholds are computed on other rows than the scored ones.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ class Score:
 
 
 AVERAGE_PRECISION = Score(
-    "average precision", True, "Precision averaged over recall: whether the rows of a class are ranked first."
+    "average precision", True, "Mean precision over all recalls: 1 if all rows of the class are ranked first."
 )
 LOG_LOSS = Score(
-    "log loss", False, "Mean of -log(probability of the true class), in nats: rates probabilities and ranking."
+    "log loss", False, "Mean of -log(probability of the true class), in nats: measures probabilities and ranking."
 )
 SCORES = (
     AVERAGE_PRECISION,
-    Score("ROC AUC", True, "Chance that a row of the class is ranked above a row of another class."),
+    Score("ROC AUC", True, "Probability that a row of the class is ranked above a row of another class."),
     LOG_LOSS,
     Score("Brier", False, "Mean squared error of the probabilities."),
     Score(
         "ECE",
         False,
-        "Expected calibration error: mean gap between probability and frequency, in ten bins of equal size.",
+        "Expected calibration error: mean difference between probability and frequency in ten bins of equal size.",
     ),
-    Score("F1", True, "F1 at the threshold that is best on the rows held out for early stopping."),
+    Score("F1", True, "F1 at the threshold with the largest F1 on the rows for early stopping."),
 )
-# The verdict tests these two; the other scores are only reported.
+# The verdict tests these two scores; the others are only reported.
 TESTED = (AVERAGE_PRECISION, LOG_LOSS)
 
 # The boosters' own probabilities have single precision.
@@ -51,13 +51,13 @@ _SMALLEST = float(np.finfo(np.float32).eps)
 
 
 def one_vs_rest(y: npt.NDArray[Any], proba: npt.NDArray[Any]) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
-    """Return (whether a row is of the class, its probability) for each class; of two classes, the second only."""
+    """Return (whether a row is of the class, its probability) for each class; with two, only for the second."""
     n_classes = proba.shape[1]
     return [(y == c, proba[:, c]) for c in range(1 if n_classes == 2 else 0, n_classes)]
 
 
 def best_thresholds(y: npt.NDArray[Any], proba: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the one-vs-rest threshold with the largest F1 for each class, 0.5 for an absent class."""
+    """Return the one-vs-rest threshold with the largest F1 for each class, 0.5 for a class without rows."""
     return np.array([_best_threshold(of_class, p) for of_class, p in one_vs_rest(y, proba)])
 
 
@@ -94,7 +94,7 @@ def score(y: npt.NDArray[Any], proba: npt.NDArray[Any], thresholds: npt.NDArray[
         "average precision": macro(average_precision_score),
         "ROC AUC": macro(roc_auc_score),
         "log loss": log_loss(y, proba),
-        # With two classes, by convention, the squared error of one: both are equal.
+        # By convention the Brier score of two classes is the squared error of one; both errors are equal.
         "Brier": float(squares / 2 if proba.shape[1] == 2 else squares),
         "ECE": expected_calibration_error(y, proba),
         "F1": float(np.mean(f1)),
@@ -115,8 +115,8 @@ def costs(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return ascending thresholds and the expected cost per row at each.
 
-    A false alarm costs 1, a missed positive costs ``ratio``. Exact probabilities cost least at 1 / (1 + ratio)
-    (Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001).
+    A false alarm costs 1, a missed positive ``ratio``. For exact probabilities the optimal threshold is
+    1 / (1 + ratio) (Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001).
     """
     false_alarms, found, thresholds = roc_curve(of_class, p)
     share = of_class.mean()

@@ -1,4 +1,4 @@
-"""Plans that train quickly, and tables with columns of every kind; not a test itself."""
+"""Fast plans, and tables with columns of every type, for the tests."""
 
 import os
 import sys
@@ -21,34 +21,34 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def small():
-    """Features and labels that train quickly: some rows and columns of the breast cancer data."""
+    """Features and labels for fast training: some rows and columns of the breast cancer data."""
     X, y = load_breast_cancer(return_X_y=True)
     return X[::3, :5], y[::3]
 
 
 def quick_plan(X=None, y=None, **options):
-    """A plan with few rounds, by default for the small data."""
+    """A plan with few boosting rounds, by default for the small data."""
     if X is None:
         X, y = small()
     return make_plan(from_arrays(X, y), **{"gamma": (0, 2), "folds": 3, "params": FAST, **options})
 
 
 def table(n=60, **columns):
-    """A frame with a number, a string and the given columns, and a target with a quarter of "yes"."""
+    """A frame with a numeric, a string and the given columns, and a target with 25 % "yes"."""
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"x": random.normal(size=n), "colour": random.choice(["red", "blue"], n), **columns})
     return frame.assign(target=np.where(np.arange(n) % 4 == 0, "yes", "no"))
 
 
 def saved(directory, frame, name="data.csv", **options):
-    """The path of a CSV file of the frame."""
+    """Save the frame as a CSV file and return its path."""
     path = directory / name
     frame.to_csv(path, index=False, **options)
     return str(path)
 
 
 def hostile_file(directory):
-    """The path of a CSV file whose columns and classes contain HTML, templates and code."""
+    """Save a CSV file with HTML, templates and code in column and class names; return its path."""
     random = np.random.default_rng(0)
     n = 240
     frame = pd.DataFrame(
@@ -64,5 +64,5 @@ def hostile_file(directory):
 
 
 def run(*arguments, charset="utf-8"):
-    """The result of the command in this process."""
+    """Run the command in this process and return its result."""
     return CliRunner(charset=charset).invoke(app, ["compare", *arguments])

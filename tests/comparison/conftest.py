@@ -4,18 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from focal_boost.comparison._picture import Picture
+from focal_boost.comparison import _report
 
 
 @pytest.fixture
-def no_picture(monkeypatch):
-    """Draw figures, but spend no time on their pixels."""
-    monkeypatch.setattr(Picture, "png", lambda self, dpi: b"\x89PNG")
+def no_figures(monkeypatch):
+    """Save time: write reports without figures."""
+    monkeypatch.setattr(_report, "svgs", lambda comparison: {})
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch, no_picture):
-    """A directory with a small CSV file and parameters that train it quickly."""
+def files(tmp_path, monkeypatch, no_figures):
+    """A working directory with a small CSV file and parameters for fast training."""
     random = np.random.default_rng(0)
     x = random.normal(size=(300, 2))
     frame = pd.DataFrame({"__class__": x[:, 0], "shop [id]": np.where(x[:, 1] > 0, "a", "b"), "day": "2024-01-01"})

@@ -21,7 +21,7 @@ from .builders import CHURN, ENVIRONMENT, QUICK, run
 COMMAND = [sys.executable, "-W", "error", "-m", "focal_boost"]
 
 
-def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma(files):
+def test_the_default_data_are_the_digits_and_each_contender_has_a_row(files):
     (files / "fewest.json").write_text('{"n_estimators": 2, "max_depth": 2, "n_jobs": 1}')
     done = subprocess.run(
         [*COMMAND, "compare", "--folds", "3", "--params", "fewest.json"],
@@ -51,8 +51,8 @@ def test_without_data_digits_are_compared_in_one_table_with_a_row_for_each_gamma
     assert [line.split(":")[0] for line in folds] == ["fold 1/3", "fold 2/3", "fold 3/3"]
 
 
-def test_a_file_is_compared_and_the_report_written(files):
-    done = run("data.csv.gz", "--target", "churn", "--gamma", "0", "2", *QUICK, "--out", "out")
+def test_a_file_is_compared_and_a_report_is_written(files):
+    done = run("data.csv.gz", "--target", "churn", "--gamma", "0,2", *QUICK, "--out", "out")
     assert done.exit_code == 0, done.output
     assert "data.csv.gz: 300 rows, 2 features" in done.stdout
     assert "Left out as constant: 'day'." in done.stdout
@@ -70,7 +70,7 @@ def test_a_file_is_compared_and_the_report_written(files):
     assert 0 < model.threshold < 1
 
 
-def test_decimal_commas_are_read_on_request_and_by_the_program(files, monkeypatch):
+def test_decimal_commas_are_read_with_the_option_and_by_the_script(files, monkeypatch):
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"a": random.normal(size=90), "target": random.random(90) < 0.4})
     frame.to_csv(files / "data.csv", sep=";", decimal=",", index=False)
@@ -81,7 +81,7 @@ def test_decimal_commas_are_read_on_request_and_by_the_program(files, monkeypatc
     np.testing.assert_allclose(runpy.run_path("out/best_model.py")["X"]["a"], frame["a"])
 
 
-def test_json_is_the_only_standard_output(files):
+def test_with_json_nothing_else_is_printed(files):
     done = run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json")
     results = json.loads(done.stdout)
     assert results["data"]["classes"] == ["no", "yes"]
@@ -99,7 +99,7 @@ def test_json_is_the_only_standard_output(files):
 def test_both_boosters_and_several_alphas_are_compared(files):
     done = run(
         "data.csv.gz",
-        *("--target", "churn", "--booster", "xgboost", "lightgbm", "--gamma", "1", "--alpha", "none,0.3"),
+        *("--target", "churn", "--booster", "xgboost,lightgbm", "--gamma", "1", "--alpha", "none,0.3"),
         *("--params", "params.toml", "--folds", "3", "--json"),
     )
     results = json.loads(done.stdout)
@@ -109,7 +109,7 @@ def test_both_boosters_and_several_alphas_are_compared(files):
     assert results["settings"]["boosters"]["lightgbm"]["params"]["n_estimators"] == 1000
 
 
-def test_results_depend_on_the_seed_only(files):
+def test_results_are_reproducible_and_depend_on_the_seed(files):
     results = [
         json.loads(
             run("data.csv.gz", "--target", "churn", "--gamma", "2", *QUICK, "--json", "--seed", seed).stdout
@@ -127,7 +127,6 @@ def test_results_depend_on_the_seed_only(files):
 @pytest.mark.parametrize(
     "arguments",
     [
-        "--gamma 0 0.5 --booster xgboost lightgbm data.csv.gz --alpha none 0.25",
         "data.csv.gz --gamma 0,0.5 --booster xgboost,lightgbm --alpha None,0.25",
         "--gamma 0 --gamma 0.5 --booster xgboost --booster lightgbm --alpha none --alpha 0.25 data.csv.gz",
     ],
@@ -144,7 +143,7 @@ def test_an_option_accepts_several_values(files, monkeypatch, arguments):
     assert asked == [["xgboost", "lightgbm"], [0, 0.5], [None, 0.25]]
 
 
-def test_an_option_of_one_value_rejects_a_second(files):
+def test_an_option_with_one_value_rejects_more_values(files):
     assert run("--folds", "5", "7", "8").exit_code == 2
 
 
@@ -159,8 +158,8 @@ def test_the_version_is_printed():
         (["data.csv.gz"], "--target is missing"),
         (["no.csv", "--target", "churn"], "'no.csv' cannot be read as csv: [Errno 2] No such file"),
         ([".", "--target", "churn"], "'.' has an unknown extension: provide one of .csv"),
-        (["--target", "churn"], "need DATA"),
-        (["--decimal", ","], "need DATA"),
+        (["--target", "churn"], "require DATA"),
+        (["--decimal", ","], "require DATA"),
         (["data.csv.gz", "--target", "churn", "--decimal", "x"], "--decimal must be '.' or ','; got 'x'"),
         (
             ["data.csv.gz", "--target", "churn", "--positive", "maybe"],
@@ -180,7 +179,7 @@ def test_the_version_is_printed():
         (["--repeats", "0"], "repeats must be an integer, 1 or more; got 0"),
         (["--cost-ratio", "-1"], "cost_ratio must be a positive number; got -1"),
         (["--exclude-class", "11"], "exclude_class '11' is not a class"),
-        (["--categorical", "x"], "need DATA"),
+        (["--categorical", "x"], "require DATA"),
         (["--positive", "11"], "positive '11' is not a class"),
         (["--params", "no.json"], "--params 'no.json' cannot be read"),
         (["--params", "data.csv.gz"], "--params 'data.csv.gz' is neither JSON nor TOML"),
@@ -193,7 +192,7 @@ def test_the_version_is_printed():
         (["--out", "data.csv.gz"], "out 'data.csv.gz' cannot be a directory"),
     ],
 )
-def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments, message):
+def test_invalid_input_gives_one_line_on_standard_error_and_status_2(files, arguments, message):
     (files / "list.json").write_text("[1]")
     (files / "null.json").write_text("null")
     (files / "lists.json").write_text('{"xgboost": [1]}')
@@ -206,18 +205,28 @@ def test_wrong_input_is_one_line_on_standard_error_and_status_2(files, arguments
     assert line.startswith("focal-boost compare: ")
 
 
-def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
-    options = [*CHURN[:-1], "10", "--out", "out"]  # ten folds
-    arguments = [*COMMAND, "compare", *options]
-    first = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=files
+def started(files, *options):
+    """Start the command on ten folds; wait for the first fold; return the process and the arguments."""
+    arguments = [*CHURN[:-1], "10", "--out", "out", *options]  # ten folds
+    process = subprocess.Popen(
+        [*COMMAND, "compare", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=files,
     )
-    started = time.monotonic()
-    while not list(files.glob("out/folds/*.npz")) and time.monotonic() - started < 60:
+    start = time.monotonic()
+    while not list(files.glob("out/folds/*.npz")) and time.monotonic() - start < 60:
         time.sleep(0.01)
-    first.send_signal(signal.SIGINT)
-    stdout, stderr = first.communicate(timeout=60)
-    assert first.returncode == 130
+    return process, arguments
+
+
+def test_the_same_command_resumes_after_control_c(files):
+    process, arguments = started(files)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
     finished = len(list(files.glob("out/folds/*.npz")))
     assert 1 <= finished < 10
     assert f"Interrupted: the scores are from the {finished} of 10 folds that finished." in stderr
@@ -225,14 +234,25 @@ def test_control_c_keeps_the_finished_folds_and_the_same_command_resumes(files):
     assert "Traceback" not in stderr
     assert "log loss (gamma 0)" in stdout
     kept = {path: path.stat().st_mtime_ns for path in files.glob("out/folds/*.npz")}
-    again = run(*options)
+    again = run(*arguments)
     assert again.exit_code == 0, again.output
     assert "Interrupted" not in again.stderr
     assert len(list(files.glob("out/folds/*.npz"))) == 10
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
-def test_without_xgboost_lightgbm_is_compared(files, monkeypatch):
+def test_a_run_with_two_jobs_resumes_after_a_kill_with_the_same_scores(files):
+    process, arguments = started(files, "--jobs", "2")
+    process.kill()
+    process.communicate(timeout=60)
+    assert 1 <= len(list(files.glob("out/folds/*.npz"))) < 10
+    assert run(*arguments).exit_code == 0
+    resumed = pd.read_csv("out/scores.csv").drop(columns="seconds")
+    assert run(*arguments, "--out", "other").exit_code == 0
+    pd.testing.assert_frame_equal(resumed, pd.read_csv("other/scores.csv").drop(columns="seconds"))
+
+
+def test_the_default_booster_is_lightgbm_if_xgboost_is_missing(files, monkeypatch):
     monkeypatch.setitem(sys.modules, "xgboost", None)
     done = run(*CHURN)
     assert done.exit_code == 0, done.output
@@ -241,22 +261,23 @@ def test_without_xgboost_lightgbm_is_compared(files, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("missing", "booster", "message"),
+    ("missing", "options"),
     [
-        (["xgboost"], "xgboost", "pip install xgboost, or choose 'lightgbm', which is installed."),
-        (["lightgbm"], "lightgbm,xgboost", "pip install lightgbm, or choose 'xgboost', which is installed."),
-        (["xgboost", "lightgbm"], None, "pip install xgboost, or lightgbm for booster 'lightgbm'."),
+        (["xgboost"], ["--booster", "xgboost"]),
+        (["lightgbm"], ["--booster", "lightgbm,xgboost"]),
+        (["xgboost", "lightgbm"], []),
     ],
 )
-def test_a_booster_that_is_not_installed_is_named_with_the_other(files, monkeypatch, missing, booster, message):
+def test_a_missing_booster_is_reported_with_the_command_that_installs_it(files, monkeypatch, missing, options):
     for name in missing:
         monkeypatch.setitem(sys.modules, name, None)
-    done = run(*CHURN, *(("--booster", booster) if booster else ()))
+    done = run(*CHURN, *options)
     assert done.exit_code == 2
-    assert done.stderr == f"focal-boost compare: booster {missing[0]!r} is not installed: {message}\n"
+    name = missing[0]
+    assert done.stderr == f"focal-boost compare: booster {name!r} is not installed: pip install {name}\n"
 
 
-def test_missing_packages_are_named_with_the_command_that_installs_them():
+def test_missing_packages_are_reported_with_the_command_that_installs_them():
     program = """
 import sys
 for name in ("pandas", "rich", "typer", "matplotlib", "pyarrow"):
@@ -277,7 +298,7 @@ main()
     assert done.returncode == 1
 
 
-def test_the_function_needs_neither_typer_nor_rich():
+def test_the_function_does_not_require_typer_or_rich():
     program = """
 import sys
 for name in ("rich", "typer"):

@@ -33,7 +33,6 @@ def test_the_directory_contains_all_files(tmp_path):
         "results.json",
         "scores.csv",
         "differences.csv",
-        "picture.png",
         "report.html",
         "best_model.py",
         "folds",
@@ -41,7 +40,6 @@ def test_the_directory_contains_all_files(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == names
     read = pd.read_csv(tmp_path / "scores.csv")
     pd.testing.assert_frame_equal(read, comparison.scores)
-    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
     assert len(comparison.plot().axes) == 14
 
 
@@ -53,12 +51,12 @@ def test_polars_frames_are_accepted():
     assert comparison.notes == ["Used as categories: 'kind'."]
 
 
-def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkeypatch, no_picture):
+def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkeypatch, no_figures):
     moves = []
 
     def interrupt(n):
         moves.append(n)
-        if len(moves) == 22:  # of 10 per fold
+        if len(moves) == 22:  # ten models per fold
             raise KeyboardInterrupt
 
     monkeypatch.setattr(_progress, "progress", lambda *counts: nullcontext(interrupt))
@@ -75,12 +73,12 @@ def test_an_interrupt_returns_the_finished_folds_with_a_warning(tmp_path, monkey
 
 
 @pytest.mark.parametrize("out", ["", 3, b"out", True])
-def test_a_directory_of_another_type_is_rejected(out):
+def test_an_invalid_output_directory_is_rejected(out):
     with pytest.raises(InputError, match="out must be the path of a directory; got "):
         run_plan(quick_plan(), out)
 
 
-def test_files_that_cannot_be_written_are_a_warning(tmp_path, no_picture):
+def test_files_that_cannot_be_written_cause_a_warning(tmp_path, no_figures):
     (tmp_path / "report.html").mkdir()
     X, y = small()
     with pytest.warns(UserWarning, match=r"Not saved in '.*': report.html \(Is a directory\)\.") as warnings:
@@ -92,7 +90,7 @@ def test_files_that_cannot_be_written_are_a_warning(tmp_path, no_picture):
     assert (tmp_path / "best_model.py").is_file()
 
 
-def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path, no_picture):
+def test_names_of_columns_and_classes_are_escaped_in_the_report(tmp_path, no_figures):
     problem = from_file(hostile_file(tmp_path), "target")
     comparison = run_plan(make_plan(problem, gamma=(0, 2), folds=3, params=FAST), tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

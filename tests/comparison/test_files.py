@@ -17,7 +17,7 @@ from focal_boost.comparison._files import from_file
 from .builders import saved, table
 
 
-def test_columns_are_typed_and_identifiers_and_free_text_left_out_with_a_note(tmp_path):
+def test_column_types_are_inferred_and_unusable_columns_left_out_with_a_note(tmp_path):
     n = 60
     frame = table(
         n,
@@ -46,7 +46,7 @@ def test_columns_are_typed_and_identifiers_and_free_text_left_out_with_a_note(tm
 
 
 @pytest.mark.parametrize("missing", ["", "?", "NA", " "])
-def test_missing_values_leave_numbers_numbers(tmp_path, missing):
+def test_columns_with_missing_values_remain_numeric(tmp_path, missing):
     path = tmp_path / "data.csv"
     path.write_text("a,b,target\n" + "".join(f"{i % 13 or missing},{i / 7},{i % 2}\n" for i in range(40)))
     problem = from_file(str(path), "target")
@@ -54,7 +54,7 @@ def test_missing_values_leave_numbers_numbers(tmp_path, missing):
     assert problem.X["a"].dtype == np.float32
 
 
-def test_numbers_stay_numbers_and_become_categories_on_request(tmp_path):
+def test_numbers_become_categories_only_on_request(tmp_path):
     frame = table(
         few=np.arange(60) % 10,
         gaps=[None, 1, 2, 3] * 15,
@@ -67,7 +67,7 @@ def test_numbers_stay_numbers_and_become_categories_on_request(tmp_path):
     problem = from_file(str(tmp_path / "data.parquet"), "target", categorical=["gaps", "halves"])
     assert problem.notes == ("Used as categories: 'colour', 'gaps', 'halves'.",)
     assert problem.X["gaps"].isna().sum() == 15
-    assert problem.X["gaps"].cat.categories.tolist() == ["1", "2", "3"]  # as in rows without missing values
+    assert problem.X["gaps"].nunique() == 3
     for booster in (
         XGBClassifier(n_estimators=2, enable_categorical=True),
         LGBMClassifier(n_estimators=2, verbosity=-1),
@@ -84,7 +84,7 @@ def test_separators_and_compression_are_recognised(tmp_path, separator, name):
 
 
 def rows_of_three(path, header, separator=",", opened=open):
-    """The path of a file with this header, and 40 rows of one number and two labels."""
+    """Write a file with this header and 40 rows of a number and two labels; return its path."""
     lines = [header, *(f"{i / 7},{i % 2},{i % 2}" for i in range(40))]
     with opened(path, "wt", encoding="utf-8") as file:
         file.write("\n".join(lines).replace(",", separator))
@@ -104,21 +104,21 @@ def rows_of_three(path, header, separator=",", opened=open):
         ("y,y.1,y", "y"),
     ],
 )
-def test_a_repeated_column_of_a_text_file_is_rejected_by_name(tmp_path, header, repeated):
-    with pytest.raises(InputError, match=f"has two columns {repeated!r}: rename one"):
+def test_a_duplicate_column_of_a_text_file_is_rejected_by_name(tmp_path, header, repeated):
+    with pytest.raises(InputError, match=f"has two columns named {repeated!r}: rename one"):
         from_file(rows_of_three(tmp_path / "data.csv", header), "y")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("opened", [open, gzip.open, lzma.open], ids=["", ".gz", ".xz"])
-def test_a_repeated_column_is_found_with_any_separator_and_compression(tmp_path, separator, opened):
+def test_a_duplicate_column_is_found_with_any_separator_and_compression(tmp_path, separator, opened):
     suffix = {open: "", gzip.open: ".gz", lzma.open: ".xz"}[opened]
     path = rows_of_three(tmp_path / f"data.csv{suffix}", 'x,y,"y"', separator, opened)
-    with pytest.raises(InputError, match="has two columns 'y'"):
+    with pytest.raises(InputError, match="has two columns named 'y'"):
         from_file(path, "y")
 
 
-def test_names_that_only_look_repeated_are_read(tmp_path):
+def test_names_that_pandas_gives_to_duplicates_are_accepted(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("y,y.1,,\n" + "".join(f"{i % 2},{i / 7},{i / 3},{i / 11}\n" for i in range(40)))
     problem = from_file(str(path), "y")
@@ -126,21 +126,21 @@ def test_names_that_only_look_repeated_are_read(tmp_path):
     np.testing.assert_allclose(problem.X["column_0"], np.arange(40) / 7, rtol=1e-6)
 
 
-def test_names_of_parquet_columns_that_are_equal_as_text_are_rejected(tmp_path, monkeypatch):
+def test_parquet_columns_with_names_equal_as_text_are_rejected(tmp_path, monkeypatch):
     frame = pd.DataFrame([[1, 0], [2, 1]], columns=pd.Index([1, "1"], dtype=object))
     monkeypatch.setattr(pd, "read_parquet", lambda path: frame)  # not every pyarrow writes such names
-    with pytest.raises(InputError, match="has two columns '1'"):
+    with pytest.raises(InputError, match="has two columns named '1'"):
         from_file("data.parquet", "1")
 
 
-def test_two_levels_of_column_names_in_a_parquet_file_are_rejected(tmp_path):
+def test_parquet_columns_with_two_levels_are_rejected(tmp_path):
     columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
     pd.DataFrame([[1, 0], [2, 1]], columns=columns).to_parquet(tmp_path / "data.parquet")
-    with pytest.raises(InputError, match="has column names of 2 levels"):
+    with pytest.raises(InputError, match="has column names with 2 levels"):
         from_file(str(tmp_path / "data.parquet"), "y")
 
 
-def test_parquet_with_its_types_is_read(tmp_path):
+def test_types_of_parquet_columns_are_kept(tmp_path):
     frame = table(
         when=pd.date_range("2020-01-01", periods=60), whole=pd.array([*range(19), None] * 3, dtype="Int64")
     )
@@ -153,14 +153,14 @@ def test_parquet_with_its_types_is_read(tmp_path):
 
 
 def made(problem, path, monkeypatch):
-    """The features and labels that the lines of Python load and the transformers make."""
+    """Run the source lines and the transformers; return the features and the labels."""
     monkeypatch.setattr("sys.argv", ["best_model.py", str(path)])
     names = {}
     exec("\n".join(problem.source), names)
     return make_pipeline(*map(clone, problem.steps)).fit_transform(names["X"]), names["y"]
 
 
-def test_source_and_steps_make_the_same_features_and_labels(tmp_path, monkeypatch):
+def test_source_and_steps_reproduce_the_features_and_labels(tmp_path, monkeypatch):
     frame = table(few=[None, 1, 2, 3] * 15, truth=pd.Categorical([True, False, None] * 20), id=np.arange(60) + 7)
     frame["a b"] = frame["x"]
     frame.to_parquet(tmp_path / "data.parquet")
@@ -171,7 +171,7 @@ def test_source_and_steps_make_the_same_features_and_labels(tmp_path, monkeypatc
     assert (y == "yes").tolist() == problem.y.astype(bool).tolist()
 
 
-def test_excluded_and_small_classes_are_left_out_also_by_the_source(tmp_path, monkeypatch):
+def test_excluded_and_small_classes_are_left_out_here_and_in_the_source(tmp_path, monkeypatch):
     frame = table(kind=["a"] * 30 + ["b"] * 20 + ["c"] * 7 + ["d"] * 3)
     path = saved(tmp_path, frame)
     problem = from_file(path, "kind", Labels(exclude=["a"], min_rows=5))
@@ -188,14 +188,14 @@ def test_excluded_and_small_classes_are_left_out_also_by_the_source(tmp_path, mo
 
 
 def decimal_commas(path, separator):
-    """The path of a file with decimal commas, in a column of few values too."""
+    """Write a file with decimal commas, also in a column with few values; return its path."""
     lines = ["a;b;target", *(f"{1000 + i / 7:.2f};{i % 3}.5;{i % 2}" for i in range(60))]
     path.write_text("\n".join(lines).replace(".", ",").replace(";", separator))
     return str(path)
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, monkeypatch, separator):
+def test_decimal_commas_are_reported_with_the_option_that_reads_them(tmp_path, monkeypatch, separator):
     path = decimal_commas(tmp_path / "data.csv", separator)
     message = "column 'a' of .* contains numbers with commas, such as '1000,00': add --decimal , "
     with pytest.raises(InputError, match=message):
@@ -206,10 +206,10 @@ def test_decimal_commas_are_named_with_the_option_that_reads_them(tmp_path, monk
     np.testing.assert_allclose(problem.X["a"], 1000 + np.arange(60) / 7, atol=0.006)
     np.testing.assert_array_equal(made(problem, path, monkeypatch)[0], problem.X)
     as_text = from_file(path, "target", decimal=".")
-    assert as_text.X["b"].cat.categories.tolist() == ["0,5", "1,5", "2,5"]
+    assert as_text.X["b"].nunique() == 3
 
 
-def test_decimal_commas_in_quotes_are_named_too(tmp_path):
+def test_decimal_commas_in_quotes_are_reported(tmp_path):
     path = saved(tmp_path, table(price=[f"{i % 3},5" for i in range(60)]))
     with pytest.raises(InputError, match=r"column 'price' of .* such as '0,5': add --decimal ,"):
         from_file(path, "target")
@@ -220,7 +220,7 @@ def test_decimal_commas_in_quotes_are_named_too(tmp_path):
         from_file(path, "target", decimal=",")
 
 
-def test_texts_with_commas_and_a_target_with_commas_are_no_numbers(tmp_path):
+def test_text_and_targets_with_commas_are_not_taken_for_numbers(tmp_path):
     frame = table(place=["1,5", "Rome, Italy", "-"] * 20, day=[f"2024,{i % 3}" if i else "x" for i in range(60)])
     frame["target"] = np.where(np.arange(60) % 4 == 0, "1,5", "2,5")
     problem = from_file(saved(tmp_path, frame, sep=";"), "target")
@@ -228,7 +228,7 @@ def test_texts_with_commas_and_a_target_with_commas_are_no_numbers(tmp_path):
     assert problem.X.shape[1] == 4
 
 
-def test_separators_of_thousands_beside_decimal_commas_are_named(tmp_path):
+def test_thousands_separators_with_decimal_commas_are_reported(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("a;target\n" + "".join(f"1.{i + 100},5;{i % 2}\n" for i in range(60)))
     with pytest.raises(InputError, match=r"such as '1.100,5': add --decimal ,"):
@@ -237,7 +237,7 @@ def test_separators_of_thousands_beside_decimal_commas_are_named(tmp_path):
         from_file(str(path), "target", decimal=",")
 
 
-def test_another_decimal_mark_is_rejected(tmp_path):
+def test_other_decimal_marks_are_rejected(tmp_path):
     with pytest.raises(InputError, match=r"--decimal must be '.' or ','; got ';'"):
         from_file(saved(tmp_path, table()), "target", decimal=";")
 
@@ -255,12 +255,12 @@ def content(path, data):
     return str(path)
 
 
-WRONG_FILES = {
+INVALID_FILES = {
     "missing": (lambda d: str(d / "no.csv"), "No such file or directory"),
     "directory": (lambda d: (d / "data.csv").mkdir() or str(d / "data.csv"), "Is a directory"),
     "empty": (lambda d: content(d / "data.csv", b""), "is empty: provide a file with a header"),
     "blank": (lambda d: content(d / "data.csv", b"\n\n"), "is empty: provide a file with a header"),
-    "header only": (lambda d: content(d / "data.csv", b"a,target\n"), "has a header and no rows"),
+    "header only": (lambda d: content(d / "data.csv", b"a,target\n"), "has a header but no rows"),
     "empty parquet": (
         lambda d: content(d / "data.parquet", b""),
         "Parquet file size is 0 bytes",
@@ -279,9 +279,9 @@ WRONG_FILES = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG_FILES)
-def test_a_wrong_file_is_rejected_in_one_line(tmp_path, name):
-    make, message = WRONG_FILES[name]
+@pytest.mark.parametrize("name", INVALID_FILES)
+def test_an_invalid_file_is_rejected_in_one_line(tmp_path, name):
+    make, message = INVALID_FILES[name]
     with pytest.raises(InputError) as error:
         from_file(make(tmp_path), "target")
     assert message in str(error.value)
@@ -298,13 +298,13 @@ def test_a_wrong_file_is_rejected_in_one_line(tmp_path, name):
         ({"categorical": ["color"]}, "--categorical 'color' is not a column of .*: did you mean 'colour'"),
         (
             {"labels": Labels("maybe")},
-            "positive 'maybe' is not a class of --target 'target': choose from 'yes', 'no'",
+            "positive 'maybe' is not a class of --target 'target': choose from 'no', 'yes'",
         ),
         ({"target": "x"}, "--target 'x' has 250 distinct values, more than 200"),
-        ({"target": "one"}, "--target 'one' has only one class, 1"),
-        ({"drop": ["x", "colour"]}, "no column remains"),
+        ({"target": "one"}, "--target 'one' has only one class, '1'"),
+        ({"drop": ["x", "colour"]}, "no feature remains"),
     ],
 )
-def test_a_wrong_column_is_rejected_with_the_choice(tmp_path, options, message):
+def test_an_invalid_column_is_rejected_with_a_suggestion(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
         from_file(saved(tmp_path, table(250, one=1)), **{"target": "target", **options})

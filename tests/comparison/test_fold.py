@@ -6,11 +6,11 @@ from focal_boost.comparison._run import run
 
 from .builders import FAST, quick_plan, small
 
-REUSED = [4 + 3 * 2]  # all models of a fold at once
+REUSED = [4 + 3 * 2]  # a stored fold reports all its models together
 
 
 def trained(plan, directory):
-    """The folds, and for each call of the progress how many models were done."""
+    """The folds, and the argument of each call of the progress callback."""
     moves = []
     return run(plan, KeptFolds(directory, plan), moves.append), moves
 
@@ -47,7 +47,7 @@ def test_a_damaged_file_of_a_fold_is_trained_again(tmp_path):
 
 @pytest.fixture
 def saved(tmp_path):
-    """A fold of two contenders, and the path where it is saved."""
+    """A fold with two contenders, and the path of its file."""
     random = np.random.default_rng(0)
     rows = [
         {"booster": "xgboost", "contender": name, "fold": 1, "log loss": loss, "n_rounds": 7}
@@ -71,7 +71,7 @@ def same(fold, other):
 
 
 def damaged(content, random):
-    """The content with some bytes changed, cut out, repeated or cut off."""
+    """The content with some bytes changed, removed, repeated or truncated."""
     changed = bytearray(content)
     at, n = int(random.integers(len(content))), int(random.integers(1, 40))
     match random.integers(4):
@@ -93,7 +93,7 @@ def test_a_saved_fold_is_loaded(saved):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_of_a_damaged_file_nothing_is_loaded(saved):
+def test_a_damaged_file_is_never_loaded_as_another_fold(saved):
     fold, path = saved
     content = path.read_bytes()
     random = np.random.default_rng(0)
@@ -103,14 +103,7 @@ def test_of_a_damaged_file_nothing_is_loaded(saved):
         assert loaded is None or same(fold, loaded)
 
 
-def test_a_file_under_the_name_of_another_is_not_loaded(saved):
-    _, path = saved
-    other = path.with_name("xgboost-3.npz")
-    other.write_bytes(path.read_bytes())
-    assert Fold.load(other) is None
-
-
-def test_a_fold_that_cannot_be_kept_is_returned_and_reported(tmp_path):
+def test_a_fold_that_cannot_be_stored_is_returned_and_reported(tmp_path):
     plan = quick_plan(gamma=2)
     kept = KeptFolds(tmp_path, plan)
     kept.path(plan.boosters[0], 1).mkdir()
@@ -120,7 +113,7 @@ def test_a_fold_that_cannot_be_kept_is_returned_and_reported(tmp_path):
     assert len([path for path in tmp_path.iterdir() if path.is_file()]) == 2
 
 
-def test_a_fold_that_cannot_be_saved_leaves_no_part_of_itself(saved):
+def test_a_failed_save_leaves_no_partial_file(saved):
     fold, path = saved
     path.unlink()
     path.mkdir()

@@ -34,7 +34,7 @@ def test_the_name_of_a_file_is_printed_without_escape_sequences(files):
 
 
 @pytest.mark.parametrize("charset", ["ascii", "cp1252"])
-def test_an_output_that_cannot_encode_a_name_gets_the_table_and_the_verdict(files, charset):
+def test_names_that_the_output_cannot_encode_are_escaped(files, charset):
     (files / "жé.csv").write_text("a,жé\n" + "1,é\n2,ж\n3,ж\n" * 30)
     done = run("жé.csv", "--target", "жé", "--gamma", "2", *QUICK, charset=charset)
     assert done.exit_code == 0, done.output
@@ -42,13 +42,13 @@ def test_an_output_that_cannot_encode_a_name_gets_the_table_and_the_verdict(file
     assert all(text in done.stdout for text in (*expected[charset], "XGBoost: "))
 
 
-def test_json_can_be_read_from_an_output_that_cannot_encode_a_name(files):
+def test_json_is_valid_on_an_ascii_output(files):
     (files / "data.csv").write_text("a,target\n" + "1,é\n2,ж\n3,\U0001f600\n" * 30)
     done = run("data.csv", "--target", "target", "--gamma", "2", *QUICK, "--json", charset="ascii")
     assert json.loads(done.stdout)["data"]["classes"] == ["é", "ж", "\U0001f600"]
 
 
-def test_a_directory_in_the_way_of_a_result_file_is_reported_after_the_table(files):
+def test_a_file_that_cannot_be_written_is_reported_after_the_table(files):
     (files / "out" / "report.html").mkdir(parents=True)
     done = run(*CHURN, "--out", "out")
     assert done.exit_code == 1
@@ -58,13 +58,13 @@ def test_a_directory_in_the_way_of_a_result_file_is_reported_after_the_table(fil
     line = done.stderr.splitlines()[-1]
     assert line == "focal-boost compare: Not saved in 'out': report.html (Is a directory)."
     written = {path.name for path in (files / "out").iterdir() if path.is_file()}
-    assert written == {"results.json", "scores.csv", "differences.csv", "picture.png", "best_model.py"}
+    assert written == {"results.json", "scores.csv", "differences.csv", "best_model.py"}
     assert len(list(files.glob("out/folds/*.npz"))) == 3
 
 
 @contextmanager
 def full_disk():
-    """Let this process write to no file; not for longer than needed, as its output may be a file."""
+    """Make every write to a file fail; use briefly, because the output of the tests may be a file."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
@@ -82,11 +82,11 @@ def test_a_full_disk_is_reported_after_the_table(files):
     line = done.stderr.splitlines()[-1]
     assert line == (
         "focal-boost compare: Not saved in 'out': folds (File too large); results.json, scores.csv, "
-        "differences.csv, picture.png, report.html, best_model.py (File too large)."
+        "differences.csv, report.html, best_model.py (File too large)."
     )
 
 
-def test_a_full_disk_under_the_output_is_reported(files, monkeypatch, capfd):
+def test_a_full_disk_for_standard_output_is_reported(files, monkeypatch, capfd):
     if not os.path.exists("/dev/full"):
         pytest.skip("needs /dev/full")
     with open("/dev/full", "w") as full:
@@ -100,7 +100,7 @@ def test_a_full_disk_under_the_output_is_reported(files, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
-def test_no_width_of_the_output_cuts_a_table_off(files, monkeypatch, columns):
+def test_tables_are_complete_at_every_width(files, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     done = run(*CHURN, "--booster", "both", "--alpha", "none,balanced")
     assert done.exit_code == 0, done.output

@@ -1,7 +1,7 @@
 from focal_boost.comparison._progress import progress
 
 
-def test_a_terminal_shows_the_models_done_and_the_remaining_time(monkeypatch, capfd):
+def test_a_terminal_shows_a_bar_with_elapsed_and_remaining_time(monkeypatch, capfd):
     monkeypatch.setenv("FORCE_COLOR", "1")  # makes rich treat any stream as a terminal
     monkeypatch.setenv("COLUMNS", "100")
     with progress(4, per_fold=2) as advance:
@@ -14,11 +14,11 @@ def test_a_terminal_shows_the_models_done_and_the_remaining_time(monkeypatch, ca
     assert "remaining" in err
 
 
-def test_a_file_gets_one_line_per_fold(monkeypatch, capfd):
+def test_other_outputs_get_one_line_per_fold(monkeypatch, capfd):
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.delenv("TTY_COMPATIBLE", raising=False)
     with progress(6, per_fold=2) as advance:
-        advance(2)  # a kept fold tells nothing about the remaining time
+        advance(2)  # a stored fold does not enter the estimate
         for _ in range(4):
             advance(1)
     out, err = capfd.readouterr()

@@ -25,7 +25,7 @@ def test_a_difference_that_rounds_to_zero_has_no_sign_in_the_report():
     assert cells.iloc[0][["difference", "interval"]].tolist() == ["0.0000", "-0.2500 to 0.0000"]
 
 
-def test_the_report_shows_every_panel_and_where_it_came_from():
+def test_the_report_has_every_panel_and_its_provenance():
     comparison = run_plan(quick_plan(booster="both", cost_ratio=4), command="focal-boost compare x.csv")
     page = comparison.to_html()
     assert page.count("<svg") == 2 * 7
@@ -43,7 +43,7 @@ def test_the_report_shows_every_panel_and_where_it_came_from():
     assert not any(colour in page.split("</style>", 1)[1] for colour in COLOURS.values())
 
 
-def test_many_classes_are_reported_one_by_one():
+def test_the_report_has_scores_for_each_of_many_classes():
     X, y = load_iris(return_X_y=True)
     comparison = run_plan(quick_plan(X, y))
     assert len(comparison.costs) == 0

@@ -29,7 +29,7 @@ def folds_of():
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
-def test_the_built_in_contender_is_the_boosters_own_model(booster, folds_of):
+def test_the_log_loss_contender_is_the_boosters_own_model(booster, folds_of):
     plan = quick_plan(booster=booster)
     X, y = plan.problem.X, plan.problem.y
     fold = folds_of[booster][0]
@@ -54,7 +54,7 @@ def test_rounds_are_counted_from_one_up_to_the_smallest_log_loss(booster, conten
     assert n_rounds(model) == np.argmin(losses) + 1 < len(losses)
 
 
-def test_the_test_rows_of_the_folds_are_scikit_learns_and_all_contenders_share_them():
+def test_all_contenders_share_the_test_rows_of_stratified_k_fold():
     X, y = load_iris(return_X_y=True)
     folds = run(quick_plan(X, y, seed=3), None, nothing)
     expected = [test for _, test in StratifiedKFold(3, shuffle=True, random_state=3).split(X, y)]
@@ -64,7 +64,7 @@ def test_the_test_rows_of_the_folds_are_scikit_learns_and_all_contenders_share_t
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
-def test_focal_contenders_are_kept_before_and_after_calibration(booster, folds_of):
+def test_predictions_are_stored_before_and_after_calibration(booster, folds_of):
     fold = folds_of[booster][0]
     assert fold.contenders == [LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, "gamma 2", CHOSEN]
     np.testing.assert_array_equal(fold.proba[:2], fold.uncalibrated[:2])
@@ -90,7 +90,7 @@ def test_training_and_choice_do_not_depend_on_the_test_rows(folds_of):
     assert before.chosen == after.chosen
 
 
-def test_one_gamma_leaves_nothing_to_choose():
+def test_with_one_candidate_there_is_no_inner_cross_validation():
     assert quick_plan(gamma=2).n_fits == 3 * 4
     assert CHOSEN not in run(quick_plan(gamma=2), None, nothing)[0].contenders
 
@@ -109,7 +109,7 @@ def test_rare_classes_are_compared_without_a_warning():
     assert comparison.summary.notna().all(axis=None)
 
 
-def test_warnings_of_training_are_noted_once():
+def test_a_warning_during_training_is_noted_once():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         comparison = run_plan(quick_plan(gamma=(0, 200)))
@@ -124,19 +124,19 @@ def test_an_error_of_the_booster_is_raised_in_one_line():
     assert "\n" not in str(error.value)
 
 
-def test_control_c_is_deferred_to_the_end_of_the_model_but_a_second_one_is_not():
+def test_control_c_waits_for_the_model_in_training_but_a_second_one_does_not():
     moves = []
 
     def press(n):
         moves.append(n)
         if len(moves) == 13:
             signal.raise_signal(signal.SIGINT)
-            moves.append("went on")
+            moves.append("continued")
 
     before = signal.getsignal(signal.SIGINT)
     folds = run(quick_plan(), None, press)
     assert len(folds) == 1
-    assert moves[-1] == "went on"
+    assert moves[-1] == "continued"
     assert signal.getsignal(signal.SIGINT) is before
 
     def press_twice(n):
@@ -148,7 +148,7 @@ def test_control_c_is_deferred_to_the_end_of_the_model_but_a_second_one_is_not()
         run(quick_plan(), None, press_twice)
 
 
-def test_an_interrupt_between_boosters_returns_the_finished_one(tmp_path, no_picture):
+def test_an_interrupt_between_boosters_returns_the_finished_one(tmp_path, no_figures):
     moves = []
 
     def interrupt(n):
@@ -176,12 +176,12 @@ def same_scores(folds, others):
     return [without_time(fold) for fold in folds] == [without_time(fold) for fold in others]
 
 
-def test_models_trained_at_the_same_time_are_the_same_models(folds_of):
+def test_two_jobs_give_the_same_scores_as_one(folds_of):
     folds = run(quick_plan(jobs=2), None, nothing)
     assert same_scores(folds, folds_of["xgboost"])
 
 
-def test_repeats_add_folds_to_those_of_the_first(folds_of):
+def test_repeats_add_folds_without_changing_the_first(folds_of):
     folds = run(quick_plan(repeats=2), None, nothing)
     assert [fold.index for fold in folds] == [0, 1, 2, 3, 4, 5]
     assert same_scores(folds[:3], folds_of["xgboost"])

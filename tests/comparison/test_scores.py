@@ -8,7 +8,7 @@ from focal_boost.metrics import expected_calibration_error
 from ..cases import labelled_probabilities
 
 
-def test_two_classes_agree_with_scikit_learn():
+def test_scores_of_two_classes_agree_with_scikit_learn():
     y, proba = labelled_probabilities(2)
     found = score(y, proba, np.array([0.4]))
     p = proba[:, 1]
@@ -25,7 +25,7 @@ def test_two_classes_agree_with_scikit_learn():
     assert list(found) == [s.name for s in SCORES]
 
 
-def test_many_classes_are_macro_means_as_in_scikit_learn():
+def test_scores_of_many_classes_are_macro_averages_as_in_scikit_learn():
     y, proba = labelled_probabilities(4)
     found = score(y, proba, np.full(4, 0.3))
     one_hot = np.eye(4)[y]
@@ -46,16 +46,16 @@ def test_no_other_threshold_gives_a_larger_f1(n_classes):
         assert metrics.f1_score(y == c, proba[:, c] >= at) == pytest.approx(max(every))
 
 
-def test_an_absent_class_has_the_threshold_one_half():
+def test_the_threshold_of_a_class_without_rows_is_one_half():
     y, proba = labelled_probabilities(3)
     assert best_thresholds(y[y < 2], proba[y < 2])[2] == 0.5
 
 
-def test_a_certain_error_costs_a_finite_log_loss():
+def test_a_certain_error_has_a_finite_log_loss():
     assert score(np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 1, 1]], np.array([0.5]))["log loss"] < 4.1
 
 
-def test_the_cost_at_every_threshold_is_that_of_its_errors():
+def test_costs_count_the_errors_at_each_threshold():
     y, proba = labelled_probabilities(2, n=60)
     of_class, p = y == 1, proba[:, 1]
     thresholds, cost = costs(of_class, p, 4.0)
@@ -63,10 +63,10 @@ def test_the_cost_at_every_threshold_is_that_of_its_errors():
     for threshold, value in zip(thresholds[:-1], cost[:-1], strict=True):
         errors = 4 * (of_class & (p < threshold)) + (~of_class & (p >= threshold))
         assert value == pytest.approx(errors.mean()) == cost_at(of_class, p, 4.0, threshold)
-    assert cost[-1] == pytest.approx(4 * of_class.mean())  # no alarm at all
+    assert cost[-1] == pytest.approx(4 * of_class.mean())  # no alarm
 
 
-def test_exact_probabilities_cost_least_at_one_over_one_plus_the_ratio():
+def test_the_optimal_threshold_for_exact_probabilities_is_one_over_one_plus_the_ratio():
     random = np.random.default_rng(0)
     p = random.random(200_000)
     thresholds, cost = costs(random.random(len(p)) < p, p, 4.0)

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from focal_boost.comparison import InputError
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
-from focal_boost.comparison._data import Labels
+from focal_boost.comparison._data import Labels, from_arrays
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import make_plan
 
@@ -18,7 +18,7 @@ from .builders import BOOSTERS, FAST, hostile_file, quick_plan, saved, table
 
 
 def run_script(comparison, monkeypatch, path):
-    """The names that the program leaves, and the model that it saves."""
+    """Run the script; return its variables and the saved model."""
     monkeypatch.setattr(sys, "argv", ["best_model.py", str(path), "saved"])
     names = {}
     exec(comparison.script, names)
@@ -39,9 +39,7 @@ def compared(tmp_path_factory):
 @pytest.mark.parametrize(
     "best", [LOG_LOSS.name, CLASS_WEIGHTS.name, CORRECTED.name, "gamma 2, alpha 0.25", CHOSEN]
 )
-def test_the_script_saves_the_estimator_with_probabilities_and_a_threshold(
-    compared, monkeypatch, tmp_path, booster, best
-):
+def test_the_script_saves_the_estimator_with_its_threshold(compared, monkeypatch, tmp_path, booster, best):
     monkeypatch.chdir(tmp_path)
     path, comparison = compared
     comparison.best = (booster, best)
@@ -57,7 +55,7 @@ def test_the_script_saves_the_estimator_with_probabilities_and_a_threshold(
     assert average_precision_score(y == positive, p) > 1.5 * (y == positive).mean()
 
 
-def test_class_weights_are_the_shifted_probabilities_and_corrected_ones_are_not(compared):
+def test_class_weights_shift_the_mean_probability_and_the_correction_restores_it(compared):
     path, comparison = compared
     frame = pd.read_csv(path)
     X, y = frame.drop(columns="target"), frame["target"]
@@ -70,6 +68,17 @@ def test_class_weights_are_the_shifted_probabilities_and_corrected_ones_are_not(
     share = (y == positive).mean()
     assert means[CLASS_WEIGHTS.name] > 1.2 * share
     assert means[CORRECTED.name] == pytest.approx(share, rel=0.1)
+
+
+@pytest.mark.parametrize("booster", BOOSTERS)
+def test_a_level_that_is_not_in_the_training_rows_is_a_missing_value(booster):
+    X = pd.DataFrame({"colour": ["red", "blue", None] * 20, "code": [1, 2, 3, 4] * 15})
+    y = np.arange(60) % 3 == 0
+    problem = from_arrays(X, y, categorical=["code"])
+    model = run_plan(make_plan(problem, booster=booster, gamma=2, folds=3, params=FAST)).estimator().fit(X, y)
+    new = pd.DataFrame({"colour": ["green", None], "code": [9, None]})
+    unseen, missing = model.predict_proba(new)
+    np.testing.assert_array_equal(unseen, missing)
 
 
 def with_integer_names(path):
@@ -92,7 +101,7 @@ def one_of_many(path):
 
 @pytest.mark.parametrize("booster", BOOSTERS)
 @pytest.mark.parametrize("make", [with_integer_names, many_string_classes, one_of_many], ids=lambda f: f.__name__)
-def test_the_script_reads_other_files_and_keeps_their_labels(tmp_path, monkeypatch, booster, make):
+def test_the_script_reads_other_formats_and_keeps_their_labels(tmp_path, monkeypatch, booster, make):
     monkeypatch.chdir(tmp_path)
     problem, path = make(tmp_path / "data.parquet")
     comparison = run_plan(make_plan(problem, booster=booster, gamma=(0, 2), folds=3, params=FAST))
@@ -102,7 +111,7 @@ def test_the_script_reads_other_files_and_keeps_their_labels(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)
-def test_the_script_of_arrays_reads_what_joblib_saved(tmp_path, monkeypatch, booster):
+def test_the_script_for_arrays_reads_a_joblib_file(tmp_path, monkeypatch, booster):
     monkeypatch.chdir(tmp_path)
     X, y = load_iris(return_X_y=True)
     labels = np.array(["a", "b", "c"])[y]
@@ -114,14 +123,14 @@ def test_the_script_of_arrays_reads_what_joblib_saved(tmp_path, monkeypatch, boo
         assert (model.predict(X) == labels).mean() > 0.9
 
 
-def test_the_estimator_of_arrays_of_objects_with_codes_is_fitted():
+def test_the_estimator_fits_object_arrays():
     X = np.array([[i / 7, "abc"[i % 3], i % 5] for i in range(60)], dtype=object)
     y = np.arange(60) % 3 == 0
     comparison = run_plan(quick_plan(X, y))
     assert comparison.estimator().fit(X, y).score(X, y) > 0.9
 
 
-def test_columns_of_codes_are_names_of_the_frame():
+def test_unknown_categorical_columns_are_rejected():
     from focal_boost import compare
 
     X = table()[["x"]]

@@ -8,7 +8,7 @@ from focal_boost.comparison._verdict import corrected_t_test, paired_differences
 
 
 def scores(differences, spread=0.01, n_folds=10):
-    """One booster whose contenders differ from the log loss by {name: (average precision, log loss)}."""
+    """Scores of one booster; contenders differ from the log loss by {name: (average precision, log loss)}."""
     random = np.random.default_rng(0)
     rows = []
     for fold in range(n_folds):
@@ -32,7 +32,7 @@ def text(frame, n_folds=10):
     return " ".join(word for pair in pairs for word in pair)
 
 
-def test_without_correction_it_is_the_paired_t_test():
+def test_without_correction_the_test_is_the_paired_t_test():
     values = np.random.default_rng(0).normal(0.3, 1, 12)
     expected = stats.ttest_1samp(values, 0)
     mean, low, high, p_value = corrected_t_test(values, 0.0, 1)
@@ -48,15 +48,15 @@ def test_the_correction_is_that_of_nadeau_and_bengio():
 
 
 @pytest.mark.parametrize("n_comparisons", [1, 4, 12])
-def test_interval_and_p_value_always_agree(n_comparisons):
+def test_interval_and_p_value_agree(n_comparisons):
     random = np.random.default_rng(1)
     for shift in np.linspace(0, 3, 200):
         _, low, high, p_value = corrected_t_test(random.normal(shift, 1, 6), 0.2, n_comparisons)
         assert (low > 0 or high < 0) == (p_value < 0.05)
 
 
-def test_false_findings_stay_at_five_per_cent_where_the_folds_are_correlated():
-    # Differences of equal correlation n_test / (n_train + n_test), what the correction assumes.
+def test_the_error_rate_is_five_per_cent_with_correlated_folds():
+    # The correction assumes that all pairs of folds have the correlation n_test / (n_train + n_test).
     random = np.random.default_rng(2)
     n_folds, n_runs = 5, 2500
     shared = np.sqrt(1 / n_folds) * random.normal(size=(n_runs, 1))
@@ -82,28 +82,30 @@ def test_noise_is_reported_as_noise():
 def test_a_better_focal_loss_is_reported_with_the_size_of_the_difference():
     frame = scores({"gamma 2": (0.1, -0.05), "gamma 5": (0.001, 0.001)})
     report = text(frame)
-    assert "XGBoost: focal loss is worth it. Use gamma 2." in report
+    assert "XGBoost: the focal loss improves the model. Use gamma 2." in report
     assert "'gamma 2' is better in average precision by 0." in report
     assert "No difference beyond noise in the other 1." in report
     assert recommend(paired_differences(frame, 10), frame) == ("xgboost", "gamma 2")
 
 
-def test_better_class_weights_are_no_evidence_for_focal_loss():
+def test_better_class_weights_are_recommended():
     frame = scores({"class weights": (0.1, 0.001), "gamma 2": (0.001, 0.001)})
-    assert "class weights help; focal loss is not shown to help." in text(frame)
+    assert "class weights improve the model. Use class weights." in text(frame)
 
 
-def test_better_in_one_score_and_worse_in_the_other_is_not_recommended():
+def test_a_contender_worse_in_one_score_is_not_recommended():
     frame = scores({"class weights": (0.1, 0.1), "gamma 2": (0.001, 0.001)})
-    assert "nothing is better in one score without being worse in the other" in text(frame)
+    assert "each improvement in one score comes with a loss in the other" in text(frame)
     assert recommend(paired_differences(frame, 10), frame)[1] == "log loss (gamma 0)"
 
 
-def test_only_worse_alternatives_are_reported_as_worse():
-    assert "nothing beats the built-in log loss. Keep it." in text(scores({"gamma 2": (-0.1, 0.1)}))
+def test_without_a_better_contender_the_log_loss_is_recommended():
+    assert "no alternative is better than the built-in log loss. Keep it." in text(
+        scores({"gamma 2": (-0.1, 0.1)})
+    )
 
 
-def test_a_choice_that_is_always_the_log_loss_is_reported():
+def test_it_is_reported_if_inner_folds_always_chose_the_log_loss():
     assert "Inner cross-validation always chose the log loss itself." in text(scores({CHOSEN: (0, 0)}))
 
 
@@ -120,7 +122,7 @@ def test_unfinished_folds_are_reported_and_the_correction_is_that_of_the_plan():
     assert (narrow["low"] > wide["low"]).all()
 
 
-def test_the_adjustment_counts_every_comparison():
+def test_p_values_are_adjusted_for_all_comparisons():
     one = paired_differences(scores({"gamma 2": (0.01, 0.01)}), 10)
     two = paired_differences(scores({"gamma 2": (0.01, 0.01), "gamma 5": (0, 0)}), 10)
     assert len(one) == 2
@@ -134,7 +136,7 @@ def test_a_difference_that_rounds_to_zero_has_no_sign():
     assert signed(0.00005001) == "+0.0001"
 
 
-def test_folds_of_repeats_count_as_folds_with_the_same_correction():
+def test_folds_of_all_repeats_enter_the_corrected_test():
     # Bouckaert & Frank 2004: variance (1 / (k r) + n_test / n_train) and k r - 1 degrees of freedom.
     frame = scores({"gamma 2": (0.01, 0.01)}, n_folds=10)
     values = np.diff(
