@@ -43,9 +43,11 @@ def real_array(name: str, values: Any) -> np.ndarray:
 def float_array(name: str, values: Any) -> np.ndarray:
     """Return a native float array: float32 stays float32, everything else becomes float64."""
     array = real_array(name, values)
-    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
+    dtype = np.float32 if array.dtype.kind == "f" and array.dtype.itemsize == 4 else np.float64
+    if array.dtype == dtype:
+        return array
     with np.errstate(over="ignore", under="ignore"):  # long doubles may not fit
-        return array.astype(np.float32 if single else np.float64, copy=False)
+        return array.astype(dtype)
 
 
 def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> np.ndarray:

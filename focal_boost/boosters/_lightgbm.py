@@ -135,12 +135,13 @@ class LightGBM:
             callbacks.append(lightgbm.log_evaluation(int(verbose)))
         if training.n_iter_no_change is not None:
             callbacks.append(_StopOnLogLoss(training.n_iter_no_change))
-        settings: dict[str, Any] = {"objective": objective, "metric": "None"}
         params = estimator.get_params()
-        own_metric = _metric(params)
+        estimator.set_params(objective=objective, metric="None")
         if _first(params, "verbosity", "verbose") is None:
-            settings["verbosity"] = -1
-        estimator.set_params(**settings)
+            estimator.set_params(verbosity=-1)
+        for function in filter(callable, (objective, *metrics)):
+            # LightGBM reads the signature every round; deriving it takes half as long as the loss of 1,000 rows.
+            object.__setattr__(function, "__signature__", inspect.signature(function))
         if training.eval_sets:
             fit_params.update(self._eval_arguments(training, metrics, start, init_score))
         arguments = {
@@ -159,7 +160,7 @@ class LightGBM:
                 raise
             estimator.set_params(feature_pre_filter=False).fit(**arguments)
         # An empty metric means the objective's default.
-        estimator.set_params(objective=_native_objective(start), metric=own_metric or "")
+        estimator.set_params(objective=_native_objective(start), metric=_metric(params) or "")
         _store_start(estimator.booster_, np.atleast_1d(start))
         if callable(objective):
             _store_objective(estimator.booster_, len(training.classes))
@@ -303,8 +304,7 @@ def derivative_settings(loss: FocalLoss, n_classes: int) -> tuple[Any, float]:
 
 
 def _split_metrics(requested: Any) -> list[Any]:
-    requested = "log_loss" if requested in (None, "") else requested
-    requested = requested.split(",") if isinstance(requested, str) else requested
+    requested = (requested or "log_loss").split(",") if isinstance(requested, str | None) else requested
     requested = requested if isinstance(requested, list | tuple) else [requested]
     no_metric = ("none", "null", "na", "custom")
     return [metric for metric in requested if not (isinstance(metric, str) and metric.lower() in no_metric)]

@@ -153,6 +153,7 @@ class BinaryFocalLoss(FocalLoss):
         return per_class[1] * positive + per_class[0] * (1 - positive)
 
     def _true_class(self, raw: np.ndarray, truth: np.ndarray, t: Scratch) -> None:
+        raw = raw.astype(truth.dtype, copy=False)  # NumPy multiplies arrays of two dtypes at half the speed
         _focal.true_class(np.multiply(raw, truth, out=t.odds), t)
 
     def _spread(
@@ -168,4 +169,5 @@ class BinaryFocalLoss(FocalLoss):
         if diagonal_factor != 1:
             gauss_newton *= diagonal_factor
             curvature *= diagonal_factor
-        return slope * truth, policy(gauss_newton, curvature, 1.0, slope)
+        gradient = np.multiply(slope, truth, out=t.power)
+        return gradient, policy(gauss_newton, curvature, 1.0, slope)

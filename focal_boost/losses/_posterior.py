@@ -150,12 +150,14 @@ def binary_log_odds(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.n
     size = np.abs(raw_prediction)
     # The log-odds of the likelier class, minus the logarithm of its focal weight over that of the other.
     with np.errstate(under="ignore"):
+        log_total, likely, unlikely = _terms(size)
         likelier = other = gammas[0].astype(size.dtype)
-        if gammas[0] != gammas[1]:
+        if gammas[0] == gammas[1]:
+            size *= 1 + likelier
+        else:
             likelier = np.where(negative, gammas[0], gammas[1]).astype(size.dtype)
             other = np.where(negative, gammas[1], gammas[0]).astype(size.dtype)
-        log_total, likely, unlikely = _terms(size)
-        size += likelier * size + (likelier - other) * log_total
+            size += likelier * size + (likelier - other) * log_total
         size -= np.log((1 + likelier * likely) / (1 + other * unlikely))
     return np.where(negative, -size, size) - log_ratio
 
