@@ -50,7 +50,7 @@ def draw(results, y, look, path):
     with plt.rc_context(style | {"axes.spines.top": False, "axes.spines.right": False}):
         figure, axes = plt.subplots(1, 2, figsize=(5.8, 3.3), sharey=True, layout="constrained")
         for ax, (title, pair) in zip(axes, results.items(), strict=True):
-            ax.plot([0, 0.7], [0, 0.7], color=look["ink"], lw=0.8, alpha=0.6)
+            ax.plot([0, 0.55], [0, 0.55], color=look["ink"], lw=0.8, alpha=0.6)
             for proba, name, marker in zip(pair, ("before", "after"), ("s--", "o-"), strict=True):
                 groups = np.array_split(np.argsort(proba, kind="stable"), 10)
                 points = [proba[g].mean() for g in groups], [y[g].mean() for g in groups]
