@@ -34,10 +34,12 @@ class ScikitLearnLoss(BaseLoss):
     """
 
     def __init__(self, loss: FocalLoss, n_classes: int, calibrated: bool, validates: bool) -> None:
-        native = native_loss(n_classes)
-        super().__init__(native.closs, native.link, n_classes)
+        self.native = native_loss(n_classes)
+        super().__init__(self.native.closs, self.native.link, n_classes)
         self.is_multiclass = n_classes > 2
         self.focal_loss = loss
+        # With class weights alone the loss is scikit-learn's log loss with other sample weights.
+        self.is_log_loss = not np.any(loss.gamma) and not callable(loss.hessian)
         self.calibrated = calibrated
         self.validates = validates
         self.labels: Any = None
@@ -45,9 +47,7 @@ class ScikitLearnLoss(BaseLoss):
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> np.ndarray:
         """Return the initial raw prediction, and bind the loss to these labels and weights."""
-        # scikit-learn computes its log loss in float64. At gamma = 0 doing the same breaks ties between splits in
-        # the same way.
-        dtype = np.float64 if self.focal_loss.gamma == 0 else np.float32
+        dtype = np.float64 if self.is_log_loss else np.float32  # scikit-learn's log loss takes float64 weights
         by_class = np.arange(self.n_classes), class_priors(y_true, sample_weight, self.n_classes)
         scale = self.focal_loss.scale(*by_class, 1.0)
         self.bound = self.focal_loss.bind(y_true, sample_weight, self.n_classes, dtype, 1.0, scale)
@@ -68,6 +68,9 @@ class ScikitLearnLoss(BaseLoss):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Write gradient and Hessian of the bound rows."""
         assert self.bound is not None
+        if self.is_log_loss:
+            weight, out = self.bound.targets.weight, (gradient_out, hessian_out)
+            return self.native.gradient_hessian(y_true, raw_prediction, weight, *out, n_threads)
         self.bound.derivatives(self._outputs(raw_prediction), gradient_out, hessian_out)
         return gradient_out, hessian_out
 
