@@ -1,7 +1,7 @@
 import json
+import os
 import re
 import runpy
-import os
 import signal
 import subprocess
 import sys
