@@ -244,7 +244,7 @@ def _cost(ax: Axes, results: _Results) -> None:
         best = int(cost.argmin())
         smallest.append(1000 * cost[best])
         ax.plot(thresholds[best], smallest[-1], "o", color=colour, markersize=5)
-    ax.axvline(1 / (1 + ratio), color=_LIGHT, linewidth=0.8, label="optimal for exact probabilities")
+    ax.axvline(1 / (1 + ratio), color=_LIGHT, linewidth=0.8, label="theoretical optimum")
     ax.set_ylim(0, 3 * max(smallest) or None)
     _finish(ax, f"Expected cost at ratio {ratio:.3g}", "threshold", "cost per 1,000 rows")
 
