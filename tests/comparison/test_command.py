@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import runpy
 import signal
@@ -215,6 +216,7 @@ def started(files, *options):
         text=True,
         env=ENVIRONMENT,
         cwd=files,
+        start_new_session=True,
     )
     start = time.monotonic()
     while not list(files.glob("out/folds/*.npz")) and time.monotonic() - start < 60:
@@ -243,7 +245,7 @@ def test_the_same_command_resumes_after_control_c(files):
 
 def test_a_run_with_two_jobs_resumes_after_a_kill_with_the_same_scores(files):
     process, arguments = started(files, "--jobs", "2")
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)  # the workers of joblib too, which would keep the pipes open
     process.communicate(timeout=60)
     assert 1 <= len(list(files.glob("out/folds/*.npz"))) < 10
     assert run(*arguments).exit_code == 0
