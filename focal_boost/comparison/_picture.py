@@ -244,13 +244,14 @@ def _cost(ax: Axes, results: _Results) -> None:
         best = int(cost.argmin())
         smallest.append(1000 * cost[best])
         ax.plot(thresholds[best], smallest[-1], "o", color=colour, markersize=5)
-    ax.axvline(1 / (1 + ratio), color=_LIGHT, linewidth=0.8, label="optimal for exact probabilities")
+    ax.axvline(1 / (1 + ratio), color=_LIGHT, linewidth=0.8, label="theoretical optimum")
     ax.set_ylim(0, 3 * max(smallest) or None)
     _finish(ax, f"Expected cost at ratio {ratio:.3g}", "threshold", "cost per 1,000 rows")
 
 
 def _learning(ax: Axes, results: _Results) -> None:
     """Draw the log loss on the rows for early stopping after each round, one line per fold."""
+    lowest, highest = [], []
     for name, (colour, style) in results.styles.items():
         for fold in results.folds:
             i = fold.contenders.index(name)
@@ -258,4 +259,10 @@ def _learning(ax: Axes, results: _Results) -> None:
             label = name if fold is results.folds[0] else None
             ax.plot(range(1, len(curve) + 1), curve, style, color=colour, linewidth=0.9, label=label)
             ax.plot(best, curve[best - 1], "o", color=colour, markersize=3)
+            lowest.append(min(curve))
+            highest.append(curve[0])
+    # A contender that diverges after its best round would hide all others.
+    low, high = min(lowest), max(*highest, 1.1 * min(lowest))
+    margin = 0.05 * (high - low)
+    ax.set_ylim(low - margin, high + margin)
     _finish(ax, "Learning curves", "boosting round", "log loss, held-out rows")
