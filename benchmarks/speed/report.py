@@ -17,6 +17,8 @@ LOOKS = [
     ("D", "#d55e00"),
     ("v", "#cc79a7"),
     ("P", "#333333"),
+    ("X", "#56b4e9"),
+    ("*", "#f0e442"),
 ]
 
 
@@ -51,7 +53,8 @@ def plot(results: Path, images: Path) -> None:
     rows = [row for row in read_rows(results / "speed.csv") if "thread" in row["problem"] and row["ratio"]]
     problems = list(dict.fromkeys(row["problem"] for row in rows))
     contenders = list(dict.fromkeys(row["contender"] for row in rows))
-    looks = dict(zip(contenders, LOOKS, strict=True))
+    # How many contenders there are depends on the installed packages.
+    looks = dict(zip(contenders, LOOKS, strict=False))
     figure, axes = plt.subplots(figsize=(7.5, 0.5 * len(problems) + 1.6), layout="constrained")
     for y, problem in enumerate(problems):
         present = sorted(
