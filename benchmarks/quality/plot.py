@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,9 @@ def loss_by_gamma(fits: pd.DataFrame, path: Path) -> None:
     _save(figure, path)
 
 
-def _ratio_axis(ax: Any) -> None:
+def _ratio_axis(ax: Any, ticks: Sequence[float] = (0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 2)) -> None:
     ax.axhline(1, color="black", lw=0.8)
     ax.set_yscale("log")
-    ticks = [0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 2, 3]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
 
@@ -105,8 +105,8 @@ def extremes(fits: pd.DataFrame, path: Path) -> None:
             top.axhline(weighted.precision.mean(), color=colour, ls=":", label=f"{name}, class weights")
             bottom.axhline(effects.geometric_mean(weighted.loss), color=colour, ls=":")
         top.axhline(0, color="black", lw=0.8)
-        _ratio_axis(bottom)
-        top.set_title(f"{regime}, {protocol}")
+        _ratio_axis(bottom, (0.8, 1, 1.25, 1.6))
+        top.set_title(f"{regime.removesuffix(' positives')} positives, {protocol}", fontsize=11)
         bottom.set_xlabel("gamma")
     axes[0, 0].set_ylabel("average precision minus built-in")
     axes[1, 0].set_ylabel("log loss / built-in")
