@@ -103,7 +103,8 @@ def _toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
         return json.dumps(value)
 
     blocks = (
-        "\n".join([f"[{name}]", *(f"{key} = {text(value)}" for key, value in section.items())])
+        # Quoted, because the name may contain a version.
+        "\n".join([f'["{name}"]', *(f"{key} = {text(value)}" for key, value in section.items())])
         for name, section in sections.items()
     )
     return "\n\n".join(blocks) + "\n"

@@ -33,9 +33,9 @@ def test_reopened_results_keep_their_rows_with_four_significant_digits(tmp_path)
 
 def test_the_environment_names_machine_versions_and_settings_of_each_experiment(tmp_path):
     results(tmp_path, rounds=300, rate=0.1, quick=False)
-    harness.Results(tmp_path, "other", ("problem",), ())
+    harness.Results(tmp_path, "other-3.2.0", ("problem",), ())
     recorded = tomllib.loads((tmp_path / "environment.toml").read_text())
-    assert set(recorded) == {"some", "other"}
+    assert set(recorded) == {"some", "other-3.2.0"}
     assert recorded["some"] == harness.environment() | {"rounds": 300, "rate": 0.1, "quick": False}
     assert {"python", "numpy", "xgboost"} <= set(recorded["some"]["versions"])
 
