@@ -34,6 +34,7 @@ def results(tmp_path_factory):
     return folder
 
 
+@pytest.mark.nightly
 def test_every_contender_that_is_installed_is_measured(results):
     problems = {}
     for row in read_rows(results / "speed.csv"):
@@ -48,6 +49,7 @@ def test_every_contender_that_is_installed_is_measured(results):
         assert sum(not row["ratio"] for row in contenders.values()) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["speed", "speed-small"])
 def test_the_table_has_a_row_per_measurement(results, name):
     rows = read_rows(results / f"{name}.csv")
@@ -55,6 +57,7 @@ def test_the_table_has_a_row_per_measurement(results, name):
     assert {row["contender"] for row in rows} >= {"focal_boost", "built-in", "plain NumPy log loss"}
 
 
+@pytest.mark.nightly
 def test_each_booster_is_measured_against_its_own_loss(results):
     rows = read_rows(results / "speed-boosters.csv")
     assert len(report.table(results, "speed-boosters").splitlines()) == len(rows) + 2
@@ -65,6 +68,7 @@ def test_each_booster_is_measured_against_its_own_loss(results):
     assert all(row["ratio"] for row in rows if row["contender"].startswith("focal_boost"))
 
 
+@pytest.mark.nightly
 def test_a_second_run_measures_the_missing_problems_only(results):
     file = results / "speed.csv"
     complete = file.read_text()
@@ -107,6 +111,7 @@ def test_a_version_is_loaded_alongside_the_working_tree(tmp_path, monkeypatch):
     assert "focal_boost.part" not in sys.modules
 
 
+@pytest.mark.nightly
 def test_the_figure_is_drawn(results, tmp_path):
     benchmarks("plot", "--results", results, "--images", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["speed.png"]
