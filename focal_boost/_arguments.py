@@ -105,7 +105,8 @@ def class_priors(y_true: Any, sample_weight: Any, n_classes: int) -> np.ndarray:
             f"{np.argmin(totals > 0)} of {n_classes} has none, so its initial raw "
             "prediction would be infinite."
         )
-    return totals / totals.sum()
+    with np.errstate(under="ignore"):
+        return totals / totals.sum()
 
 
 def check_flag(name: str, value: Any) -> None:

@@ -46,7 +46,8 @@ class Training:
     @property
     def priors(self) -> np.ndarray:
         """The share of each class in the total weight."""
-        return self.totals / self.totals.sum()
+        with np.errstate(under="ignore"):
+            return self.totals / self.totals.sum()
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from focal_boost._data import EvalSet, Training
 from focal_boost._features import Features, pandas_categories
 from focal_boost.boosters._metrics import LOG_LOSS
+from focal_boost.boosters._objective import is_log_loss
 from focal_boost.losses import FocalLoss
 
 # {parameter: (allowed value, reason for rejecting others)}; {} in a reason is replaced by the value.
@@ -76,7 +77,7 @@ class HistGradientBoosting:
             # scikit-learn evaluates validation data only with early stopping.
             n_iter_no_change = training.n_iter_no_change or (own.n_iter_no_change if stops else own.max_iter)
             estimator.set_params(early_stopping=True, n_iter_no_change=n_iter_no_change)
-        if loss.gamma != 0 or loss.alpha is not None:
+        if not is_log_loss(loss):
             validates = bool(training.eval_sets) or own.validation_fraction is not None
             estimator.set_params(loss=ScikitLearnLoss(loss, n_classes, calibrated, validates))
         estimator.fit(X, training.labels, sample_weight=training.sample_weight, **fit_params)

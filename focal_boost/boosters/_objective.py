@@ -62,9 +62,11 @@ class WorkerObjective:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 gradient and Hessian in shape and memory order of the raw prediction."""
-        gradient, hessian = self.loss.objective(
-            y_true, y_pred, sample_weight, dtype=self.dtype, diagonal_factor=self.diagonal_factor
+        return self.loss.objective(
+            y_true,
+            y_pred,
+            sample_weight,
+            dtype=self.dtype,
+            diagonal_factor=self.diagonal_factor,
+            scale=self.scale,
         )
-        gradient *= self.scale
-        hessian *= self.scale
-        return gradient, hessian

@@ -122,6 +122,7 @@ class FocalLoss(ABC):
         *,
         dtype: Any = np.float32,
         diagonal_factor: float | None = None,
+        scale: float = 1.0,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and Hessian like `__call__`, with configurable dtype and Hessian factor.
 
@@ -133,6 +134,8 @@ class FocalLoss(ABC):
             Dtype of the computation; the results are float32.
         diagonal_factor : float, optional
             Factor of the second derivatives. By default that of XGBoost: 1 for two classes, 2 for more.
+        scale : float, default=1.0
+            Factor of all weights, as returned by `scale`.
 
         Returns
         -------
@@ -144,10 +147,12 @@ class FocalLoss(ABC):
             empty = np.empty((0, self._n_outputs), dtype=np.float32)
             return empty, empty.copy()
         raw = self._check_raw_prediction(raw)
-        encode = self._encoder(labels, weight, raw, dtype)
+        read = self._encoder(labels, weight, raw, dtype)
         factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
         gradient, hessian = np.empty_like(raw, dtype=np.float32), np.empty_like(raw, dtype=np.float32)
-        self._derivatives(encode, raw, dtype, self._policy, factor, gradient, hessian)
+        self._derivatives(
+            lambda rows: read(rows).scaled(scale), raw, dtype, self._policy, factor, gradient, hessian
+        )
         return gradient, hessian
 
     def bind(
@@ -167,10 +172,8 @@ class FocalLoss(ABC):
             As in `loss`.
         n_classes : int, default=2
             Number of classes K. Raw predictions will have shape (n, K), or (n,) for the binary loss.
-        dtype, diagonal_factor
+        dtype, diagonal_factor, scale
             As in `objective`.
-        scale : float, default=1.0
-            Factor of gradient and Hessian.
 
         Returns
         -------
@@ -181,8 +184,8 @@ class FocalLoss(ABC):
         weight = check_sample_weight(sample_weight, len(labels))
         factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
         with np.errstate(under="ignore"):
-            targets = self._encode(labels, weight, n_classes, dtype)
-        return BoundLoss(self, targets.scaled(scale), dtype, factor)
+            targets = self._encode(labels, weight, n_classes, dtype).scaled(scale)
+        return BoundLoss(self, targets, dtype, factor)
 
     @property
     def _policy(self) -> Policy:
@@ -259,22 +262,22 @@ class FocalLoss(ABC):
 
         Parameters
         ----------
-        y_true, sample_weight
-            As in `fit_intercept_only`, with the same errors.
-        diagonal_factor : float, optional
-            As in `objective`.
+        y_true, sample_weight, diagonal_factor
+            As in `fit_intercept_only`, with the same errors, and as in `objective`.
 
         Returns
         -------
         scale : float
-            1 for gamma = 0, at most 1e12 so that float32 derivatives stay finite.
+            1 for gamma = 0, at most 1e12 so that float32 derivatives stay finite. If ``hessian`` is a function,
+            that of "safeguarded".
         """
         if not np.any(self.gamma):
             return 1.0
         priors = class_priors(y_true, sample_weight, self._infer_n_classes(y_true))
         log_loss: Any = replace(self, gamma=0.0, hessian="gauss_newton")  # type: ignore[type-var]
+        focal: Any = replace(self, hessian="safeguarded") if callable(self.hessian) else self  # type: ignore[type-var]
         of_log_loss = summed_hessian(log_loss, priors, diagonal_factor)
-        return of_log_loss / max(summed_hessian(self, priors, diagonal_factor), 1e-12 * of_log_loss)
+        return of_log_loss / max(summed_hessian(focal, priors, diagonal_factor), 1e-12 * of_log_loss)
 
     @abstractmethod
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:

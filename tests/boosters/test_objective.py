@@ -16,8 +16,8 @@ from ..losses.cases import LOSSES, each_dtype, each_loss, n_classes, rows
 WEIGHT = np.random.default_rng(1).gamma(1, size=60)
 
 
-def bound_objective(loss, y, weight=None, dtype=np.float32, factor=None):
-    return BoundObjective(loss.bind(y, weight, n_classes(loss), dtype, factor))
+def bound_objective(loss, y, weight=None, dtype=np.float32, factor=None, scale=1.0):
+    return BoundObjective(loss.bind(y, weight, n_classes(loss), dtype, factor, scale))
 
 
 @pytest.mark.parametrize("objective", [bound_objective(LOSSES[0], [0, 1]), WorkerObjective(LOSSES[0], 1.0)])
@@ -40,6 +40,25 @@ def test_both_objectives_equal_the_loss(loss, dtype):
             for array in actual:
                 assert array.dtype == np.float32
                 assert array.strides == expected[0].strides
+
+
+@each_loss
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_both_objectives_scale_the_weights(loss, weight):
+    y, raw = rows(loss)
+    scaled = np.full(len(y), 0.25) if weight is None else 0.25 * weight
+    expected = loss(y, raw, scaled)
+    assert_array_equal(bound_objective(loss, y, weight, scale=0.25)(y, raw), expected)
+    assert_array_equal(WorkerObjective(loss, 0.25)(y, raw, weight), expected)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_underflow_of_a_scaled_weight_is_no_error(scale):
+    y, raw = np.repeat([0, 1], 30), np.linspace(-31, -27, 60)
+    weight = np.full(60, 1.2e-38)
+    with np.errstate(all="raise"):
+        for objective in (bound_objective(LOSSES[0], y, weight, scale=scale), WorkerObjective(LOSSES[0], scale)):
+            objective(y, raw, weight)
 
 
 @each_loss

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from focal_boost import BinaryFocalLoss, MulticlassFocalLoss
-from focal_boost.losses._hessian import second_derivative
 
 from .cases import POLICIES, each_loss, n_classes, per_class, rows
 
@@ -43,6 +42,15 @@ def test_the_scale_is_exactly_one_at_gamma_0(policy, alpha):
     for gamma in (0, (0, 0)):
         assert BinaryFocalLoss(gamma, alpha, policy).scale([0, 1], [1.0, 1e-6]) == 1
         assert MulticlassFocalLoss(2, gamma, alpha, policy).scale([0, 1], [1.0, 1e-6]) == 1
+
+
+@pytest.mark.parametrize(
+    "policy", [lambda gauss_newton, *_: np.ones_like(gauss_newton), lambda *parts: 0 * parts[0]]
+)
+def test_a_function_as_the_hessian_has_the_scale_of_the_default(policy):
+    for gamma in (0, 2):
+        expected = BinaryFocalLoss(gamma, None).scale([0, 1], [9, 1])
+        assert BinaryFocalLoss(gamma, None, policy).scale([0, 1], [9, 1]) == expected
 
 
 @each_loss
@@ -118,10 +126,10 @@ def test_the_scaled_step_is_shrunk_like_that_of_the_log_loss(prior, gamma, penal
         """Return the change of the posterior log-odds by a regularised Newton step."""
         start = loss.fit_intercept_only([0, 1], priors)
         gradient, hessian = loss.gradient_hessian([0, 1], [start, start], shares)
-        scale = loss.scale([0, 1], priors)
+        scale = prior * (1 - prior) / hessian.sum()  # that of the exact Hessian, which is no policy
         by_raw = np.diff(loss.predict_log_proba([start - 1e-4, start + 1e-4])).ravel()
         return -scale * gradient.sum() / (scale * hessian.sum() + penalty) * (by_raw[1] - by_raw[0]) / 2e-4
 
-    focal, log_loss = BinaryFocalLoss(gamma, None, second_derivative), BinaryFocalLoss(0, None)
+    focal, log_loss = BinaryFocalLoss(gamma, None), BinaryFocalLoss(0, None)
     assert step(log_loss) == pytest.approx(change / (prior * (1 - prior) + penalty), rel=1e-4)
     assert step(focal) == pytest.approx(step(log_loss), rel=1e-4)
