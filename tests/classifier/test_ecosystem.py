@@ -20,6 +20,12 @@ from focal_boost import FocalBoostClassifier
 
 from ..cases import ALL_BOOSTERS, BOOSTERS, booster, rare, weights
 
+
+def skip_without_eval_sets(name):
+    if name == "hist_gradient_boosting" and tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 7):
+        pytest.skip("scikit-learn 1.7 brought validation data")
+
+
 mpl.use("Agg")
 
 
@@ -51,6 +57,7 @@ def test_every_argument_of_fit_can_be_requested():
 
 @pytest.mark.parametrize("name", ALL_BOOSTERS)
 def test_a_pipeline_transforms_the_eval_set_and_routes_its_labels(name, routing):
+    skip_without_eval_sets(name)
     X, y = rare()
     X_train, X_eval, y_train, y_eval = train_test_split(X * 100, y, stratify=y, random_state=0)
     model = FocalBoostClassifier(booster(name, 40), early_stopping=True)
@@ -78,6 +85,7 @@ def test_a_search_routes_weights_and_eval_metric(name, routing):
 
 def test_calibration_and_stacking_of_hist_gradient_boosting_with_early_stopping():
     name = "hist_gradient_boosting"  # the other boosters: tests/ecosystem/test_scikit_learn.py
+    skip_without_eval_sets(name)
     X, y = rare()
     model = FocalBoostClassifier(booster(name, 15), early_stopping=True, random_state=0)
     for ensemble in (

@@ -298,7 +298,8 @@ def test_a_callback_of_xgboost_is_cloned_and_one_of_the_user_is_not():
         rounds.append(estimator.booster_.num_boosted_rounds())
     assert 2 < rounds[0] < 60
     assert rounds == [rounds[0]] * 3
-    assert watch.rounds == 2 * (rounds[0] - 1)  # in the last round stop ends the training before watch is called
+    # In the last round stop may end the training before watch is called; XGBoost 3.1 calls them in any order.
+    assert 2 * (rounds[0] - 1) <= watch.rounds <= 2 * rounds[0]
     assert not stop.stopping_history
     assert model.estimator_.callbacks == [stop, watch]
 
