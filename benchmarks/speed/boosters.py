@@ -43,7 +43,7 @@ SIZES = (
 )
 
 
-def booster_problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
+def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield each problem with its contenders and the number of repetitions."""
     for booster, n, n_classes, n_rounds, evaluates, repetitions in SIZES:
         if booster == "catboost" and not find_spec("catboost"):

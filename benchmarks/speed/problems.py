@@ -317,12 +317,12 @@ def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
 
 def versions(base: ModuleType, quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield the problems with two versions of this library as contenders: ``base`` and the current one."""
-    from benchmarks.speed.small import Metric, Search, metric_of, search_of, small_problems
+    from benchmarks.speed import small
 
     kinds = {Call: loss_of, Training: focal_boost_training, Prediction: calibrated}
-    kinds |= {Metric: metric_of, Search: search_of}
+    kinds |= {small.Metric: small.metric_of, small.Search: small.search_of}
     packages = {"base": base, "focal_boost": focal_boost}
-    for problem, contenders, repetitions in (*problems(quick), *small_problems(quick)):
+    for problem, contenders, repetitions in (*problems(quick), *small.problems(quick)):
         if "focal_boost" in contenders:
             make = kinds[type(problem)]
             yield problem, {name: partial(make, package) for name, package in packages.items()}, repetitions

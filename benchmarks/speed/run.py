@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -37,40 +37,26 @@ Quick = Annotated[bool, typer.Option("--quick", help="Smoke test on small data; 
 Only = Annotated[str, typer.Option(help="Run only the problems whose names contain this text.")]
 
 
-def command(
-    results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
-    quick: Quick = False,
-    only: Only = "",
-) -> None:
-    """Time one call, training and prediction; an interrupted run is resumed."""
-    from benchmarks.speed.problems import problems
+def _command(stem: str, module: str, summary: str) -> Callable[..., None]:
+    """Return the command that times the problems of a module and writes them to ``stem``.csv."""
 
-    rows = harness.Results(results, "speed", KEY, COLUMNS, quick=quick)
-    _run(rows, problems(quick), quick, only)
+    def command(
+        results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
+        quick: Quick = False,
+        only: Only = "",
+    ) -> None:
+        problems = importlib.import_module(f"benchmarks.speed.{module}").problems(quick)
+        _run(harness.Results(results, stem, KEY, COLUMNS, quick=quick), problems, quick, only)
 
-
-def small_command(
-    results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
-    quick: Quick = False,
-    only: Only = "",
-) -> None:
-    """Time small data, eval sets, the metric and a search; an interrupted run is resumed."""
-    from benchmarks.speed.small import small_problems
-
-    rows = harness.Results(results, "speed-small", KEY, COLUMNS, quick=quick)
-    _run(rows, small_problems(quick), quick, only)
+    command.__doc__ = f"{summary}; an interrupted run is resumed."
+    return command
 
 
-def boosters_command(
-    results: Annotated[Path, typer.Option(help="Folder of the results.")] = harness.RESULTS,
-    quick: Quick = False,
-    only: Only = "",
-) -> None:
-    """Time HistGradientBoosting, CatBoost and vector-leaf trees; an interrupted run is resumed."""
-    from benchmarks.speed.boosters import booster_problems
-
-    rows = harness.Results(results, "speed-boosters", KEY, COLUMNS, quick=quick)
-    _run(rows, booster_problems(quick), quick, only)
+command = _command("speed", "problems", "Time one call, training and prediction")
+small_command = _command("speed-small", "small", "Time small data, eval sets, the metric and a search")
+boosters_command = _command(
+    "speed-boosters", "boosters", "Time HistGradientBoosting, CatBoost and vector-leaf trees"
+)
 
 
 def compare_commits(

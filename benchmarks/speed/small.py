@@ -84,7 +84,7 @@ TRAININGS: Contenders = {"built-in": Training.estimator, "focal_boost": partial(
 SIZES = ((1_000, 2), (5_000, 2), (20_000, 2), (20_000, 5), (100_000, 2))
 
 
-def small_problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
+def problems(quick: bool) -> Iterator[tuple[Any, Contenders, int]]:
     """Yield each problem with its contenders and the number of repetitions."""
     yield Metric("metric, 5k rows, gamma 2", 5_000), METRICS, 31
     yield Search("grid search, lightgbm, 5k x 20", 200 if quick else 5_000), SEARCHES, 5

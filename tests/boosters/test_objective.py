@@ -58,7 +58,9 @@ def test_underflow_of_a_scaled_weight_is_no_error(scale):
     weight = np.full(60, 1.2e-38)
     with np.errstate(all="raise"):
         for objective in (bound_objective(LOSSES[0], y, weight, scale=scale), WorkerObjective(LOSSES[0], scale)):
-            objective(y, raw, weight)
+            gradient, hessian = objective(y, raw, weight)
+            assert (abs(gradient) < 1e-36).all()
+            assert ((hessian >= 0) & (hessian < 1e-36)).all()
 
 
 @each_loss
