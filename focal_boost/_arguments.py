@@ -56,6 +56,8 @@ def check_labels(y_true: Any, n_samples: int | None, n_classes: int) -> np.ndarr
     if labels.ndim != 1 or (n_samples is not None and len(labels) != n_samples):
         expected = "(n_samples,)" if n_samples is None else f"({n_samples},), one label per row of raw_prediction"
         raise ValueError(f"y_true must have shape {expected}; got {labels.shape}.")
+    if labels.dtype.kind == "b":
+        return labels
     for start in range(0, len(labels), _CHUNK):
         chunk = labels[start : start + _CHUNK]
         if n_classes == 2:

@@ -99,7 +99,7 @@ def check_hessian(hessian: Any) -> str | Policy:
 
 def gammas_by_class(gamma: Any, n_classes: int) -> np.ndarray:
     """Return the exponents as a float64 array of shape (K,)."""
-    return np.broadcast_to(np.asarray(gamma), (n_classes,))
+    return np.full(n_classes, gamma)
 
 
 def alphas_by_class(alpha: Any, n_classes: int) -> np.ndarray:
@@ -132,6 +132,6 @@ def check_finite(raw: np.ndarray) -> None:
 
 def check_moderate(raw: np.ndarray) -> None:
     """Raise ValueError for NaN, infinity and values that would overflow with the largest gamma."""
-    valid = np.abs(raw) <= 1e30
-    if not valid.all():
-        raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~valid][0]!s}.")
+    size = np.abs(raw)
+    if not size.max(initial=0) <= 1e30:
+        raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~(size <= 1e30)][0]!s}.")

@@ -121,16 +121,21 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
 def log_sigmoid(x: np.ndarray) -> np.ndarray:
     """Return ``log(1 / (1 + exp(-x)))`` with full relative accuracy at both ends."""
     with np.errstate(under="ignore"):
-        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+        if x.min(initial=0) < -80:  # exp(-x) could overflow
+            return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+        return -np.log1p(np.exp(-x))
 
 
 def _terms(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ``log1p(exp(-size))``, and ``p l / q`` at the log-odds ``-size`` and ``size`` against the class."""
-    # With the odds e = exp(u), p l / q = log1p(e) / e, which tends to 1 for small e and to 0 for large e. The
-    # bound preserves both limits and avoids 0 / 0, also in float32.
-    odds = np.exp(-np.minimum(size, 80))
+    # With the odds e = exp(u), p l / q = log1p(e) / e, which tends to 1 for small e and to 0 for large e. Adding
+    # the smallest normal number preserves both limits and avoids 0 / 0.
+    odds = np.exp(-size)
+    odds += np.finfo(odds.dtype).tiny
     log_total = np.log1p(odds)
-    return log_total, log_total / odds, odds * (size + log_total)
+    unlikely = size + log_total
+    unlikely *= odds
+    return log_total, np.divide(log_total, odds, out=odds), unlikely
 
 
 def log_focal_weight(u: np.ndarray, gamma: float | np.ndarray) -> np.ndarray:
@@ -146,20 +151,26 @@ def binary_log_odds(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.n
     log_ratio = np.log(alphas[1] / alphas[0]).astype(raw_prediction.dtype)
     if not gammas.any():
         return raw_prediction - log_ratio
-    negative = raw_prediction < 0
-    size = np.abs(raw_prediction)
-    # The log-odds of the likelier class, minus the logarithm of its focal weight over that of the other.
+    size, sign = np.abs(raw_prediction), np.copysign(raw_prediction.dtype.type(1), raw_prediction)
+    # The log-odds of the likelier class, minus the logarithm of its focal weight over that of the other. In place,
+    # because this is the metric of an eval set after every round.
     with np.errstate(under="ignore"):
         log_total, likely, unlikely = _terms(size)
         likelier = other = gammas[0].astype(size.dtype)
         if gammas[0] == gammas[1]:
             size *= 1 + likelier
         else:
-            likelier = np.where(negative, gammas[0], gammas[1]).astype(size.dtype)
-            other = np.where(negative, gammas[1], gammas[0]).astype(size.dtype)
+            likelier = np.where(sign < 0, gammas[0], gammas[1]).astype(size.dtype)
+            other = np.where(sign < 0, gammas[1], gammas[0]).astype(size.dtype)
             size += likelier * size + (likelier - other) * log_total
-        size -= np.log((1 + likelier * likely) / (1 + other * unlikely))
-    return np.where(negative, -size, size) - log_ratio
+        likely *= likelier
+        likely += 1
+        unlikely *= other
+        unlikely += 1
+        likely /= unlikely
+        size -= np.log(likely, out=likely)
+    size *= sign
+    return size - log_ratio
 
 
 def _log_unnormalised(u: np.ndarray, log_p: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
