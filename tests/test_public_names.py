@@ -34,7 +34,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_names_of_the_comparison():
-    assert sorted(focal_boost.comparison.__all__) == ["Comparison", "InputError", "compare"]
+    assert sorted(focal_boost.comparison.__all__) == ["Comparison", "FixedCategories", "InputError", "compare"]
     assert focal_boost.comparison.compare is focal_boost.compare
 
 

@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from focal_boost._version import __version__
 from focal_boost.comparison import _report, _verdict
+from focal_boost.comparison._contenders import TITLES
 from focal_boost.comparison._fold import Fold
 from focal_boost.comparison._picture import Picture, draw
 from focal_boost.comparison._plan import INNER_FOLDS, Plan
@@ -85,11 +86,8 @@ class Comparison:
         self.costs = _costs(plan, folds)
         self.best = _verdict.recommend(self.differences, self.scores)
         self.n_finished = int(self.scores.groupby("booster")["fold"].nunique().min())
-        titles = {booster.name: booster.title for booster in plan.boosters}
-        self.reasons = self._reasons(titles)
-        self.verdict_paragraphs = _verdict.verdict(
-            self.differences, self.scores, titles, plan.n_folds, plan.n_repeats
-        )
+        self.reasons = self._reasons()
+        self.verdict_paragraphs = _verdict.verdict(self.differences, self.scores, plan.n_folds, plan.n_repeats)
         self.verdict = "\n".join(" ".join(filter(None, pair)) for pair in self.verdict_paragraphs)
         self.interrupted = len(folds) < len(plan.boosters) * plan.n_splits
         self.interruption = ""
@@ -112,7 +110,7 @@ class Comparison:
     def _best_rounds(self) -> pd.Series:
         return self.scores.set_index(["booster", "contender"]).loc[[self.best], "n_rounds"]
 
-    def _reasons(self, titles: dict[str, str]) -> list[str]:
+    def _reasons(self) -> list[str]:
         name, contender = self.best
         means = self.summary[("average precision", "mean")].xs(contender, level="contender")
         rounds = self._best_rounds
@@ -121,10 +119,10 @@ class Comparison:
             "early stopping selected the round with the smallest log loss on held-out rows."
         ]
         if len(means) > 1:
-            values = " and ".join(f"{value:.4f} with {titles[str(key)]}" for key, value in means.items())
+            values = " and ".join(f"{value:.4f} with {TITLES[str(key)]}" for key, value in means.items())
             reasons.insert(
                 0,
-                f"{titles[name]}: the average precision of {contender!r} is {values}. The difference between "
+                f"{TITLES[name]}: the average precision of {contender!r} is {values}. The difference between "
                 "the boosters is not tested.",
             )
         return reasons

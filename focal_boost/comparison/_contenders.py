@@ -22,8 +22,9 @@ from focal_boost.comparison._data import InputError, Problem, is_integer, one_li
 
 Alpha: TypeAlias = float | Literal["balanced"] | None
 
-# Name of the package: the name as its authors write it, the scikit-learn class.
-_BOOSTERS = {"xgboost": ("XGBoost", "XGBClassifier"), "lightgbm": ("LightGBM", "LGBMClassifier")}
+# Names of the packages, with the names as their authors write them, and with the scikit-learn classes.
+TITLES = {"xgboost": "XGBoost", "lightgbm": "LightGBM"}
+_CLASSES = {"xgboost": "XGBClassifier", "lightgbm": "LGBMClassifier"}
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,18 @@ class Booster:
     """A booster with its parameters."""
 
     name: str
-    title: str
-    class_name: str
     version: str
     params: Mapping[str, Any]
     early_stopping_rounds: int
 
+    @property
+    def title(self) -> str:
+        """The name as its authors write it."""
+        return TITLES[self.name]
+
     def make(self, **more: Any) -> Any:
         """Return an unfitted estimator."""
-        return getattr(importlib.import_module(self.name), self.class_name)(**{**self.params, **more})
+        return getattr(importlib.import_module(self.name), _CLASSES[self.name])(**{**self.params, **more})
 
     def classifier(self, contender: Contender, **more: Any) -> FocalBoostClassifier:
         """Return the unfitted classifier with the loss and the probabilities of the contender."""
@@ -169,7 +173,7 @@ def n_rounds(model: Any) -> int:
 
 def default_booster() -> str:
     """Return the first installed booster, or the first one if none is installed."""
-    return next(filter(_is_installed, _BOOSTERS), next(iter(_BOOSTERS)))
+    return next(filter(_is_installed, TITLES), next(iter(TITLES)))
 
 
 def _is_installed(name: str) -> bool:
@@ -185,9 +189,9 @@ def _is_installed(name: str) -> bool:
 def check_names(names: Sequence[Any]) -> list[str]:
     """Return the names of the boosters without duplicates and with "both" expanded."""
     for name in names:
-        if not isinstance(name, str) or name not in (*_BOOSTERS, "both"):
+        if not isinstance(name, str) or name not in (*TITLES, "both"):
             raise InputError(f"booster must be 'xgboost', 'lightgbm' or 'both'; got {name!r}.")
-    return list(_BOOSTERS) if "both" in names else list(dict.fromkeys(names))
+    return list(TITLES) if "both" in names else list(dict.fromkeys(names))
 
 
 def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, seed: int, jobs: int) -> Booster:
@@ -210,7 +214,7 @@ def make_booster(name: str, params: Mapping[str, Any] | None, problem: Problem, 
         if "dart" in (own.get(alias) for alias in ("boosting_type", "boosting", "boost")):
             raise InputError("params for lightgbm: early stopping is not available with boosting_type 'dart'.")
     early_stopping_rounds = own.pop("early_stopping_rounds")
-    booster = Booster(name, *_BOOSTERS[name], version, own, early_stopping_rounds)
+    booster = Booster(name, version, own, early_stopping_rounds)
     trial = replace(booster, params={**booster.params, "n_estimators": 1})
     rows = _some_rows(problem.y)
     X, y = problem.X.iloc[rows], problem.y[rows]
@@ -228,7 +232,7 @@ def _params_of(name: str, params: Any) -> dict[str, Any]:
     """Return the user's parameters of one booster."""
     params = {} if params is None else params
     _check_params("params", params)
-    of_boosters = [key for key in params if key in _BOOSTERS]
+    of_boosters = [key for key in params if key in TITLES]
     if not of_boosters:
         return dict(params)
     if len(of_boosters) < len(params):

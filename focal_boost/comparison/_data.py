@@ -1,8 +1,8 @@
 """Turn a table and its labels into a classification problem: typed features, labels 0 to K - 1.
 
-skrub types and cleans the columns. Implemented here is only what it does not do: drop numeric identifiers, reject
-infinite values, and rename columns whose names the boosters reject. Invalid input raises an `InputError` with one
-line that says how to correct it. This module does not depend on any model.
+skrub types and cleans the columns. Implemented here is only what it does not do: fix the categories, drop numeric
+identifiers, reject infinite values, and rename columns whose names the boosters reject. Invalid input raises an
+`InputError` with one line that says how to correct it. This module does not depend on any model.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ import pandas as pd
 from pandas.api import types
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer
 from skrub import TableVectorizer
+
+from focal_boost.comparison._categories import FixedCategories
 
 MAX_CLASSES = 200
 MAX_LEVELS = 255
@@ -160,22 +161,15 @@ def _features(X: Any, categorical: Sequence[Any]) -> tuple[pd.DataFrame, tuple[A
             columns = [str(column) for column in frame.columns]
             raise InputError(f"categorical {name!r} is not a column: {suggest(name, columns)}")
     identifiers = [str(name) for name in frame.columns if name not in categorical and _is_identifier(frame[name])]
-    # A level that occurs only in new data becomes a missing value: XGBoost would raise an error.
-    encoder = make_pipeline(
-        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan),
-        # XGBoost accepts neither floats nor nullable integers as categories.
-        FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "string"}),
-        FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "category"}),
-    )
     codes = [str(name) for name in categorical]
-    specific = tuple((step, names) for step, names in ((encoder, codes), ("drop", identifiers)) if names)
+    treatments: tuple[tuple[Any, list[str]], ...] = ((FixedCategories(), codes), ("drop", identifiers))
     vectorizer = TableVectorizer(
         # A column with nearly as many levels as rows contains names or free text, which boosters cannot use.
         cardinality_threshold=min(MAX_LEVELS + 1, max(3, len(frame) // 2 + 1)),
-        low_cardinality=encoder,
+        low_cardinality=FixedCategories(),
         high_cardinality="drop",
         drop_if_constant=True,
-        specific_transformers=specific,
+        specific_transformers=tuple((treatment, names) for treatment, names in treatments if names),
     )
     try:
         with warnings.catch_warnings():

@@ -10,7 +10,7 @@ import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
 
-from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS, TITLES
 from focal_boost.comparison._picture import svgs
 from focal_boost.comparison._plan import HELD_OUT, INNER_FOLDS, Plan
 from focal_boost.comparison._verdict import signed
@@ -128,7 +128,7 @@ def _costs(costs: pd.DataFrame) -> pd.DataFrame:
 def _labels(boosters: Sequence[str], contenders: Sequence[str]) -> list[str]:
     """Return the names of the contenders, with the booster as a prefix if there are several boosters."""
     prefix = len(set(boosters)) > 1
-    return [f"{b}: {c}" if prefix else c for b, c in zip(boosters, contenders, strict=True)]
+    return [f"{TITLES[b]}: {c}" if prefix else c for b, c in zip(boosters, contenders, strict=True)]
 
 
 def _contenders(plan: Plan) -> dict[str, str]:

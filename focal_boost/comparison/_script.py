@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import math
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -45,10 +44,6 @@ def script(problem: Problem, estimator: Pipeline, threshold: float | None) -> st
 
 def _expression(value: Any, imports: set[str]) -> str:
     """Return Python code for the value, and add the required imports."""
-    if isinstance(value, Pipeline):
-        imports.add("from sklearn.pipeline import make_pipeline")
-        steps = [_expression(step, imports) for _, step in value.steps]
-        return f"make_pipeline({', '.join(steps)})"
     if isinstance(value, BaseEstimator):
         kind = type(value)
         imports.add(f"from {_public_module(kind)} import {kind.__name__}")
@@ -57,15 +52,16 @@ def _expression(value: Any, imports: set[str]) -> str:
             for name, argument in value.get_params(deep=False).items()
             if repr(argument) != repr(_default(kind, name))
         ]
-        return f"{kind.__name__}({', '.join(arguments)})"
+        code = f"{kind.__name__}({', '.join(arguments)})"
+        if len(code) <= 100:
+            return code
+        return "\n        ".join([f"{kind.__name__}(", *(f"{argument}," for argument in arguments)]) + "\n    )"
     if isinstance(value, dict):
         items = [f"{_expression(key, imports)}: {_expression(item, imports)}" for key, item in value.items()]
         return f"{{{', '.join(items)}}}"
     if isinstance(value, list | tuple):
         items = [_expression(item, imports) for item in value]
         return f"({', '.join(items)},)" if isinstance(value, tuple) else f"[{', '.join(items)}]"
-    if isinstance(value, float) and math.isnan(value):
-        imports.add("from math import nan")
     # The only functions in the steps are methods of pandas.DataFrame.
     return f"pd.DataFrame.{value.__name__}" if inspect.isroutine(value) else repr(value)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS
+from focal_boost.comparison._contenders import CHOSEN, CLASS_WEIGHTS, CORRECTED, LOG_LOSS, TITLES
 from focal_boost.comparison.scores import TESTED, corrected_error
 
 LEVEL = 0.05
@@ -88,7 +88,7 @@ def recommend(differences: pd.DataFrame, scores: pd.DataFrame) -> tuple[str, str
 
 
 def verdict(
-    differences: pd.DataFrame, scores: pd.DataFrame, titles: dict[str, str], n_folds: int, n_repeats: int = 1
+    differences: pd.DataFrame, scores: pd.DataFrame, n_folds: int, n_repeats: int = 1
 ) -> list[tuple[str, str]]:
     """Return (conclusion, evidence) for each booster, for the method and for class weights."""
     if not len(differences):
@@ -96,7 +96,7 @@ def verdict(
     paragraphs = []
     for booster, of_booster in differences.groupby("booster", sort=False):
         _, best = recommend(of_booster, scores[scores["booster"] == booster])
-        paragraphs.append((f"{titles[str(booster)]}: {_conclusion(of_booster, best)}", _evidence(of_booster)))
+        paragraphs.append((f"{TITLES[str(booster)]}: {_conclusion(of_booster, best)}", _evidence(of_booster)))
     finished = int(scores.groupby("booster")["fold"].nunique().min())
     planned = n_folds * n_repeats
     folds = f"{planned} folds" if finished == planned else f"{finished} of {planned} folds"

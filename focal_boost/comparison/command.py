@@ -19,7 +19,7 @@ from typer import Argument, Option
 from focal_boost._version import __version__
 from focal_boost.comparison._compare import run_plan
 from focal_boost.comparison._comparison import Comparison
-from focal_boost.comparison._contenders import Alpha
+from focal_boost.comparison._contenders import TITLES, Alpha
 from focal_boost.comparison._data import InputError, Labels, Problem, example, printable
 from focal_boost.comparison._files import from_file
 from focal_boost.comparison._plan import GAMMAS, make_plan
@@ -213,9 +213,9 @@ def _show(comparison: Comparison, out: str | None) -> None:
     console = Console(highlight=False, markup=False)
     sign = "±" if _can_encode("±") else "+-"
     console.print(Text(printable(comparison.title)))
-    for title, summary in comparison.summary.groupby(level="booster", sort=False):
+    for booster, summary in comparison.summary.groupby(level="booster", sort=False):
         console.print()
-        _show_summary(console, str(title), summary, sign)
+        _show_summary(console, TITLES[str(booster)], summary, sign)
     for conclusion, evidence in comparison.verdict_paragraphs:
         console.print()
         console.print(Text.assemble((conclusion, "bold"), " " if conclusion else "", evidence))
@@ -228,7 +228,7 @@ def _show(comparison: Comparison, out: str | None) -> None:
         console.print(Text(printable(f"Report: {Path(out) / 'report.html'}"), overflow="fold"))
 
 
-def _show_summary(console: Console, booster: str, summary: pd.DataFrame, sign: str) -> None:
+def _show_summary(console: Console, title: str, summary: pd.DataFrame, sign: str) -> None:
     """Print the scores of one booster, in several tables if one would be too wide."""
     names = max(map(len, summary.index.get_level_values("contender")))
     # The standard deviation is beside the mean if all six scores fit, otherwise below it.
@@ -237,7 +237,7 @@ def _show_summary(console: Console, booster: str, summary: pd.DataFrame, sign: s
     per_table = len(SCORES) if fits else max(1, (console.width - 16) // 9)
     for start in range(0, len(SCORES), per_table):
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-        table.add_column(f"{booster}\nmean {sign} std", overflow="fold")
+        table.add_column(f"{title}\nmean {sign} std", overflow="fold")
         part = cells.iloc[:, start : start + per_table]
         for score in part.columns:
             table.add_column(score.replace(" ", "\n"), justify="right", no_wrap=True)

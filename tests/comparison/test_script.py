@@ -76,10 +76,12 @@ def test_a_level_that_is_not_in_the_training_rows_is_a_missing_value(booster):
     y = np.arange(60) % 3 == 0
     problem = from_arrays(X, y, categorical=["code"])
     model = run_plan(make_plan(problem, booster=booster, gamma=2, folds=3, params=FAST)).estimator().fit(X, y)
-    # XGBoost rejects a column of categories in which all values are missing.
-    new = pd.DataFrame({"colour": ["green", None, "red"], "code": [9, None, 1]})
-    unseen, missing, _ = model.predict_proba(new)
+    new = pd.DataFrame({"colour": ["green", None, "red"], "code": [9, None, 1.0]})
+    unseen, missing, known = model.predict_proba(new)
     np.testing.assert_array_equal(unseen, missing)
+    # Each row on its own has no other categories, and perhaps no known one.
+    for row, expected in enumerate((unseen, missing, known)):
+        np.testing.assert_array_equal(model.predict_proba(new[row : row + 1])[0], expected)
 
 
 def with_integer_names(path):

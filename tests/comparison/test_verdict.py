@@ -28,7 +28,7 @@ def scores(differences, spread=0.01, n_folds=10):
 
 
 def text(frame, n_folds=10):
-    pairs = verdict(paired_differences(frame, n_folds), frame, {"xgboost": "XGBoost"}, n_folds)
+    pairs = verdict(paired_differences(frame, n_folds), frame, n_folds)
     return " ".join(word for pair in pairs for word in pair)
 
 
@@ -146,5 +146,5 @@ def test_folds_of_all_repeats_enter_the_corrected_test():
     found = paired_differences(frame, 5).query("score == 'log loss'")["p_value"].item()
     assert found == pytest.approx(min(1, 2 * 2 * stats.t.sf(abs(t), 9)))
     assert "over 10 folds (2 repeats of 5)" in " ".join(
-        evidence for _, evidence in verdict(paired_differences(frame, 5), frame, {"xgboost": "XGBoost"}, 5, 2)
+        evidence for _, evidence in verdict(paired_differences(frame, 5), frame, 5, 2)
     )
