@@ -14,7 +14,7 @@ import typer
 from benchmarks import harness
 from benchmarks.quality import extremes, folds, overfitted, peers, recalibration, separable, sets, tuned
 from benchmarks.quality.by_hand import VARIANTS
-from benchmarks.quality.contenders import PATIENCE, STANDARD, Contender
+from benchmarks.quality.contenders import PATIENCE, STANDARD, VECTOR_LEAF, Contender
 from benchmarks.quality.hessians import HESSIANS
 
 BOOSTERS = ("xgboost", "lightgbm")
@@ -55,6 +55,13 @@ def versions(table: sets.Table, booster: str) -> list[harness.Row]:
     return folds.evaluate(table, entering, once=entering)
 
 
+def vector_leaf(table: sets.Table, booster: str) -> list[harness.Row]:
+    """Trees with a leaf value per class, and one tree per class."""
+    models = [("log loss", 0.0), ("focal_boost", 1.0), ("focal_boost", 2.0)]
+    entering = [Contender(name, booster, gamma, v) for v in ("", VECTOR_LEAF) for name, gamma in models]
+    return folds.evaluate(table, entering, once=entering)
+
+
 def floor(table: sets.Table, booster: str) -> list[harness.Row]:
     """Hessians with other floors."""
     entering = [Contender("log loss", booster)]
@@ -85,6 +92,11 @@ STUDIES = {
         columns=recalibration.COLUMNS,
         max_rows=30_000,
         applies=lambda n_classes, n_rows, booster: n_classes == 2,
+    ),
+    "vector-leaf": Study(
+        vector_leaf,
+        ("xgboost",),
+        applies=lambda n_classes, n_rows, booster: n_classes > 2,
     ),
     "floor": Study(floor, columns=folds.SHORT, max_rows=4000),
     "scale": Study(scale, columns=folds.SHORT),

@@ -20,9 +20,8 @@ def _finished(fits: pd.DataFrame) -> pd.DataFrame:
     return fits[fits.error.isna()]
 
 
-def overview(fits: pd.DataFrame, binary: bool) -> pd.DataFrame:
+def overview(fits: pd.DataFrame) -> pd.DataFrame:
     """Return a row per booster and contender: its effects over all sets."""
-    fits = fits[(fits.classes == 2) == binary]
     n_sets, fits = fits.set.nunique(), _finished(fits)
     rows = []
     for (booster, *_), x in _groups(fits, ["booster", "contender", "gamma", "variant"]):
@@ -206,14 +205,15 @@ def versions(results: Path) -> pd.DataFrame:
 
 
 STANDARD: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "two classes": lambda fits: overview(fits, binary=True),
-    "more classes": lambda fits: overview(fits, binary=False),
+    "two classes": lambda fits: overview(fits[fits.classes == 2]),
+    "more classes": lambda fits: overview(fits[fits.classes > 2]),
     "log loss by set": lambda fits: per_set(fits, "log_loss"),
     "average precision by set": lambda fits: per_set(fits, "average_precision"),
     "failures": failures,
 }
 STUDIES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     **dict.fromkeys(("tuned", "overfitted", "floor", "scale"), by_variant),
+    "vector-leaf": overview,
     "extremes": extremes,
     "recalibration": recalibration,
 }

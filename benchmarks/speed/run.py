@@ -69,8 +69,10 @@ def compare_commits(
 
     with tempfile.TemporaryDirectory() as folder:
         rows = harness.Results(Path(folder), "speed", KEY, COLUMNS)
-        _run(rows, versions(package_of(commit), quick), quick, only)
-        typer.echo(report.table(Path(folder)))
+        try:
+            _run(rows, versions(package_of(commit), quick), quick, only)
+        finally:  # the other commit may not support a problem
+            typer.echo(report.table(Path(folder)))
 
 
 def _run(rows: harness.Results, problems: Iterable[tuple[Any, Contenders, int]], quick: bool, only: str) -> None:

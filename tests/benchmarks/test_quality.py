@@ -115,7 +115,10 @@ def test_a_run_resumes_and_its_results_make_tables_and_figures(folder, tmp_path,
     assert (tmp_path / "quality-log-loss.png").exists()
 
 
-@pytest.mark.parametrize("study", [name for name in run.STUDIES if name not in ("standard", "versions")])
+OTHERS = ("standard", "versions", "vector-leaf")
+
+
+@pytest.mark.parametrize("study", [name for name in run.STUDIES if name not in OTHERS])
 def test_every_study_has_a_table_and_its_figure_can_be_drawn(folder, tmp_path, short, study):
     command = ["run", "quality", folder, "--study", study, "--results", tmp_path, "--jobs", "0"]
     benchmarks(*command, "--sets", "two", "--boosters", "lightgbm")
@@ -127,6 +130,17 @@ def test_every_study_has_a_table_and_its_figure_can_be_drawn(folder, tmp_path, s
     assert "| lightgbm |" in page.read_text()
     benchmarks("plot", "--results", tmp_path, "--images", tmp_path)
     assert (tmp_path / f"quality-{study}.png").exists() == (f"quality-{study}" in PLOTS)
+
+
+def test_vector_leaf_trees_stand_beside_one_tree_per_class(folder, tmp_path, short):
+    benchmarks("run", "quality", folder, "--study", "vector-leaf", "--results", tmp_path, "--jobs", "0")
+    rows = read_rows(tmp_path / "quality-vector-leaf.csv")
+    assert [(row["set"], row["gamma"], row["variant"]) for row in rows] == [
+        ("three", gamma, variant) for variant in ("", "vector leaf") for gamma in ("0", "1", "2")
+    ]
+    if "before XGBoost 3.4" not in rows[5].get("error", ""):
+        assert rows[5]["log_loss"] != rows[2]["log_loss"]
+        assert "focal_boost 2, vector leaf" in tables.make("vector-leaf", tmp_path).contender.to_list()
 
 
 def test_versions_of_xgboost_stand_in_one_table(folder, tmp_path, short):
