@@ -187,6 +187,8 @@ def multiclass_log_posterior(raw_prediction: np.ndarray, gammas: np.ndarray, alp
 def binary_raw_prediction(priors: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> float:
     """Return the raw prediction whose posterior is ``priors``, both in (0, 1)."""
     target = np.log(priors[1] / priors[0])
+    if not gammas.any():
+        return float(target + np.log(alphas[1] / alphas[0]))
 
     def excess(raw: float) -> float:
         return float(binary_log_odds(np.array([raw]), gammas, alphas)[0] - target)
