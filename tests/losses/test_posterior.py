@@ -53,6 +53,14 @@ def test_plain_probabilities_are_the_sigmoid_or_softmax_for_every_gamma_and_alph
     assert_allclose(loss.predict_proba(raw, calibrated=False), proba, rtol=1e-13)
 
 
+@each_loss
+@pytest.mark.parametrize("calibrated", [(), (False,)], ids=["default", "plain"])
+def test_the_log_likelihood_is_the_log_probability_of_the_label(loss, calibrated):
+    y, raw = rows(loss, scale=50)
+    of_label = loss.predict_log_proba(raw, *calibrated)[np.arange(len(y)), y]
+    assert_allclose(loss.log_likelihood(y, raw, *calibrated), of_label, rtol=1e-13)
+
+
 @pytest.mark.parametrize("prior", [1e-12, 1e-6, 0.1])
 def test_the_initial_raw_prediction_for_gamma_zero_is_the_log_odds(prior):
     start = BinaryFocalLoss(0, None).fit_intercept_only([0, 1], [1 - prior, prior])
