@@ -161,7 +161,8 @@ def _features(X: Any, categorical: Sequence[Any]) -> tuple[pd.DataFrame, tuple[A
             columns = [str(column) for column in frame.columns]
             raise InputError(f"categorical {name!r} is not a column: {suggest(name, columns)}")
     identifiers = [str(name) for name in frame.columns if name not in categorical and _is_identifier(frame[name])]
-    codes = [str(name) for name in categorical]
+    # TableVectorizer leaves out constant columns, but not those with a specific transformer.
+    codes = [str(name) for name in categorical if frame[name].nunique() > 1]
     treatments: tuple[tuple[Any, list[str]], ...] = ((FixedCategories(), codes), ("drop", identifiers))
     vectorizer = TableVectorizer(
         # A column with nearly as many levels as rows contains names or free text, which boosters cannot use.

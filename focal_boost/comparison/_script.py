@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -42,26 +43,30 @@ def script(problem: Problem, estimator: Pipeline, threshold: float | None) -> st
     )
 
 
-def _expression(value: Any, imports: set[str]) -> str:
-    """Return Python code for the value, and add the required imports."""
+def _expression(value: Any, imports: set[str], indent: str = "    ") -> str:
+    """Return Python code for the value, and add the required imports; ``indent`` is that of its first line."""
     if isinstance(value, BaseEstimator):
         kind = type(value)
         imports.add(f"from {_public_module(kind)} import {kind.__name__}")
+        deeper = f"{indent}    "
         arguments = [
-            f"{name}={_expression(argument, imports)}"
+            f"{name}={_expression(argument, imports, deeper)}"
             for name, argument in value.get_params(deep=False).items()
             if repr(argument) != repr(_default(kind, name))
         ]
         code = f"{kind.__name__}({', '.join(arguments)})"
         if len(code) <= 100:
             return code
-        return "\n        ".join([f"{kind.__name__}(", *(f"{argument}," for argument in arguments)]) + "\n    )"
+        lines = [f"{deeper}{argument}," for argument in arguments]
+        return "\n".join([f"{kind.__name__}(", *lines, f"{indent})"])
     if isinstance(value, dict):
         items = [f"{_expression(key, imports)}: {_expression(item, imports)}" for key, item in value.items()]
         return f"{{{', '.join(items)}}}"
     if isinstance(value, list | tuple):
         items = [_expression(item, imports) for item in value]
         return f"({', '.join(items)},)" if isinstance(value, tuple) else f"[{', '.join(items)}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
     # The only functions in the steps are methods of pandas.DataFrame.
     return f"pd.DataFrame.{value.__name__}" if inspect.isroutine(value) else repr(value)
 

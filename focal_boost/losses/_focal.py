@@ -88,7 +88,8 @@ def true_class(u: np.ndarray, t: Scratch, others: np.ndarray | None = None) -> N
     if others is not None:
         t.odds *= others
     # 1 - p and -log(p) would be inaccurate for a small q or ell. log1p(e) is the logarithm of the rounded total,
-    # 1 + e, plus its rounding error over the total: NumPy's log1p is up to eight times as slow as its log.
+    # 1 + e, plus its rounding error over the total. On processors without AVX-512, NumPy's log1p is up to nine
+    # times as slow as its log.
     total, error = t.p, t.q
     np.add(t.odds, 1, out=total)
     np.log(total, out=t.ell)

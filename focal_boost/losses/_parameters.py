@@ -133,5 +133,6 @@ def check_finite(raw: np.ndarray) -> None:
 def check_moderate(raw: np.ndarray) -> None:
     """Raise ValueError for NaN, infinity and values that would overflow with the largest gamma."""
     size = np.abs(raw)
-    if not size.max(initial=0) <= 1e30:
-        raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~(size <= 1e30)][0]!s}.")
+    largest = raw.dtype.type(1e30)
+    if not size.max(initial=0) <= largest:
+        raise ValueError(f"raw_prediction must be finite, at most 1e30; got {raw[~(size <= largest)][0]!s}.")

@@ -120,10 +120,11 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
 
 def log_sigmoid(x: np.ndarray) -> np.ndarray:
     """Return ``log(1 / (1 + exp(-x)))`` with full relative accuracy at both ends."""
+    size = np.abs(x)
+    negative_part = x - size
+    negative_part *= 0.5  # min(x, 0), twice as fast as NumPy's minimum of an array and a scalar
     with np.errstate(under="ignore"):
-        if x.min(initial=0) < -80:  # exp(-x) could overflow
-            return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
-        return -np.log1p(np.exp(-x))
+        return negative_part - np.log1p(np.exp(-size))
 
 
 def _terms(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
