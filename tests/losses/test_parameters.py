@@ -33,6 +33,11 @@ def test_a_loss_is_a_value(loss):
             setattr(loss, name, 1.0)
 
 
+def test_the_defaults_are_those_of_the_documentation():
+    assert BinaryFocalLoss() == BinaryFocalLoss(gamma=2, alpha=0.25, hessian="safeguarded")
+    assert MulticlassFocalLoss() == MulticlassFocalLoss(n_classes=None, gamma=2, alpha=None, hessian="safeguarded")
+
+
 def test_losses_are_equal_by_type_and_value():
     assert BinaryFocalLoss(2, 0.25) == BinaryFocalLoss(2.0, 0.25)
     assert BinaryFocalLoss(2, 0.25) != BinaryFocalLoss(2, 0.75)
