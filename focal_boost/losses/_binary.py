@@ -119,7 +119,7 @@ class BinaryFocalLoss(FocalLoss):
         """
         log_odds = self._log_odds(raw_prediction, calibrated)
         labels = check_labels(y_true, len(log_odds), 2)
-        return _posterior.log_sigmoid(-log_odds * self._truth(labels, log_odds.dtype))
+        return _posterior.log_sigmoid(np.where(labels.astype(bool, copy=False), log_odds, -log_odds))
 
     def _log_odds(self, raw_prediction: Any, calibrated: bool) -> np.ndarray:
         """Return the log-odds of `predict_proba` of the positive class, (n,)."""

@@ -120,18 +120,23 @@ def posterior(probability: ArrayLike, gamma: Gamma = 2.0, alpha: Gamma | None = 
 
 def log_sigmoid(x: np.ndarray) -> np.ndarray:
     """Return ``log(1 / (1 + exp(-x)))`` with full relative accuracy at both ends."""
+    # min(x, 0) - log1p(exp(-abs(x))), in place and without np.minimum, which is slow for an array and a scalar.
     size = np.abs(x)
-    negative_part = x - size
-    negative_part *= 0.5  # min(x, 0), twice as fast as NumPy's minimum of an array and a scalar
+    result = x - size
+    result *= 0.5
+    np.negative(size, out=size)
     with np.errstate(under="ignore"):
-        return negative_part - np.log1p(np.exp(-size))
+        np.exp(size, out=size)
+    result -= np.log1p(size, out=size)
+    return result
 
 
 def _terms(size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ``log1p(exp(-size))``, and ``p l / q`` at the log-odds ``-size`` and ``size`` against the class."""
     # With the odds e = exp(u), p l / q = log1p(e) / e, which tends to 1 for small e and to 0 for large e. Adding
     # the smallest normal number preserves both limits and avoids 0 / 0.
-    odds = np.exp(-size)
+    odds = np.negative(size)
+    np.exp(odds, out=odds)
     odds += np.finfo(odds.dtype).tiny
     log_total = np.log1p(odds)
     unlikely = size + log_total
@@ -171,7 +176,8 @@ def binary_log_odds(raw_prediction: np.ndarray, gammas: np.ndarray, alphas: np.n
         likely /= unlikely
         size -= np.log(likely, out=likely)
     size *= sign
-    return size - log_ratio
+    size -= log_ratio
+    return size
 
 
 def _log_unnormalised(u: np.ndarray, log_p: np.ndarray, gammas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
