@@ -127,7 +127,7 @@ def log_sigmoid(x: np.ndarray) -> np.ndarray:
     np.negative(size, out=size)
     with np.errstate(under="ignore"):
         np.exp(size, out=size)
-    result -= np.log1p(size, out=size)
+        result -= np.log1p(size, out=size)
     return result
 
 
