@@ -51,6 +51,15 @@ def test_unknown_values_are_missing(new):
     assert out.cat.categories.tolist() == ["a", "b"]
 
 
+@pytest.mark.parametrize("known", [["a", "b"], [0, 1]], ids=str)
+@pytest.mark.parametrize("values", [[9.5, None], [None, None]], ids=str)
+def test_unknown_values_of_pyarrow_types_are_missing(known, values):
+    pytest.importorskip("pyarrow")
+    fixed = FixedCategories().fit(pd.DataFrame({"c": known}))
+    new = pd.DataFrame({"c": values}).convert_dtypes(dtype_backend="pyarrow")
+    assert fixed.transform(new)["c"].isna().all()
+
+
 def test_integers_equal_floats():
     fixed = FixedCategories().fit(pd.DataFrame({"c": [3, 1]}))
     assert fixed.transform(pd.DataFrame({"c": [1.0, np.nan, 3.0]}))["c"].tolist() == ["1", np.nan, "3"]
