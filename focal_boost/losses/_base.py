@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from focal_boost._arguments import check_labels, check_sample_weight, class_priors, labels_first
 from focal_boost.losses import _focal
-from focal_boost.losses._bound import BoundLoss, Targets, summed_hessian
+from focal_boost.losses._bound import BoundLoss, Targets, scale_of
 from focal_boost.losses._focal import Scratch, blocks
 from focal_boost.losses._hessian import POLICIES, Policy, second_derivative
 from focal_boost.losses._parameters import alphas_by_class, check_finite
@@ -147,12 +146,10 @@ class FocalLoss(ABC):
             empty = np.empty((0, self._n_outputs), dtype=np.float32)
             return empty, empty.copy()
         raw = self._check_raw_prediction(raw)
-        read = self._encoder(labels, weight, raw, dtype)
+        encode = self._encoder(labels, weight, raw, dtype, scale)
         factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
         gradient, hessian = np.empty_like(raw, dtype=np.float32), np.empty_like(raw, dtype=np.float32)
-        self._derivatives(
-            lambda rows: read(rows).scaled(scale), raw, dtype, self._policy, factor, gradient, hessian
-        )
+        self._derivatives(encode, raw, dtype, self._policy, factor, gradient, hessian)
         return gradient, hessian
 
     def bind(
@@ -184,7 +181,7 @@ class FocalLoss(ABC):
         weight = check_sample_weight(sample_weight, len(labels))
         factor = self._diagonal_factor if diagonal_factor is None else diagonal_factor
         with np.errstate(under="ignore"):
-            targets = self._encode(labels, weight, n_classes, dtype).scaled(scale)
+            targets = self._encode(labels, weight, n_classes, dtype, scale)
         return BoundLoss(self, targets, dtype, factor)
 
     @property
@@ -192,15 +189,22 @@ class FocalLoss(ABC):
         policy: Policy = self.hessian if callable(self.hessian) else POLICIES[self.hessian]
         return policy
 
-    def _encoder(self, y_true: Any, sample_weight: Any, raw: np.ndarray, dtype: Any) -> Callable[[slice], Targets]:
+    def _encoder(
+        self, y_true: Any, sample_weight: Any, raw: np.ndarray, dtype: Any, scale: float = 1.0
+    ) -> Callable[[slice], Targets]:
         """Return a function that encodes a block of rows, so that memory use does not grow with the data."""
         n_classes = 2 if raw.ndim == 1 else raw.shape[1]
         labels = check_labels(y_true, len(raw), n_classes)
         weight = check_sample_weight(sample_weight, len(raw))
-        return lambda rows: self._encode(labels[rows], None if weight is None else weight[rows], n_classes, dtype)
+        return lambda rows: self._encode(
+            labels[rows], None if weight is None else weight[rows], n_classes, dtype, scale
+        )
 
-    def _encode(self, labels: np.ndarray, sample_weight: np.ndarray | None, n_classes: int, dtype: Any) -> Targets:
-        gamma, weight = self.gamma, None
+    def _encode(
+        self, labels: np.ndarray, sample_weight: np.ndarray | None, n_classes: int, dtype: Any, scale: float
+    ) -> Targets:
+        gamma = self.gamma
+        weight: Any = None
         if not isinstance(gamma, float):
             gamma = self._by_label(np.array(gamma, dtype), labels)
         if self.alpha is not None:
@@ -208,6 +212,8 @@ class FocalLoss(ABC):
         if sample_weight is not None:
             sample_weight = sample_weight.astype(dtype, copy=False)
             weight = sample_weight if weight is None else weight * sample_weight
+        if scale != 1:
+            weight = scale if weight is None else weight * scale
         return Targets(self._truth(labels, dtype), gamma, weight)
 
     def _derivatives(
@@ -260,24 +266,15 @@ class FocalLoss(ABC):
         Boosters regularise with absolute numbers, such as ``reg_lambda`` and ``min_child_weight``. Multiplied by
         this factor, the Hessian summed over the rows at the initial raw prediction equals that of the log loss.
 
-        Parameters
-        ----------
-        y_true, sample_weight, diagonal_factor
-            As in `fit_intercept_only`, with the same errors, and as in `objective`.
+        Arguments and errors are those of `fit_intercept_only`; ``diagonal_factor`` is that of `objective`.
 
         Returns
         -------
         scale : float
-            1 for gamma = 0, at most 1e12 so that float32 derivatives stay finite. If ``hessian`` is a function,
-            that of "safeguarded".
+            1 for gamma = 0, at most 1e12 so that float32 derivatives stay finite. A function as the ``hessian``
+            has the scale of "safeguarded".
         """
-        if not np.any(self.gamma):
-            return 1.0
-        priors = class_priors(y_true, sample_weight, self._infer_n_classes(y_true))
-        log_loss: Any = replace(self, gamma=0.0, hessian="gauss_newton")  # type: ignore[type-var]
-        focal: Any = replace(self, hessian="safeguarded") if callable(self.hessian) else self  # type: ignore[type-var]
-        of_log_loss = summed_hessian(log_loss, priors, diagonal_factor)
-        return of_log_loss / max(summed_hessian(focal, priors, diagonal_factor), 1e-12 * of_log_loss)
+        return scale_of(self, class_priors(y_true, sample_weight, self._infer_n_classes(y_true)), diagonal_factor)
 
     @abstractmethod
     def predict_log_proba(self, raw_prediction: Any, calibrated: bool = True) -> np.ndarray:

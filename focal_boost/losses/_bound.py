@@ -28,12 +28,6 @@ class Targets:
         weight = self.weight[rows] if isinstance(self.weight, np.ndarray) else self.weight
         return Targets(self.truth[rows], gamma, weight)
 
-    def scaled(self, factor: float) -> Targets:
-        """Return the targets with all weights multiplied by a factor."""
-        if factor == 1:
-            return self
-        return replace(self, weight=factor if self.weight is None else self.weight * factor)
-
 
 @dataclass(frozen=True)
 class BoundLoss:
@@ -50,7 +44,17 @@ class BoundLoss:
         self.loss._derivatives(self.targets.__getitem__, raw, self.dtype, policy, factor, gradient, hessian)
 
 
-def summed_hessian(loss: FocalLoss, priors: np.ndarray, diagonal_factor: float | None) -> float:
+def scale_of(loss: FocalLoss, priors: np.ndarray, diagonal_factor: float | None) -> float:
+    """Return the factor with which the Hessian, summed at the initial raw prediction, equals the log loss's."""
+    if not np.any(loss.gamma):
+        return 1.0
+    log_loss: Any = replace(loss, gamma=0.0, hessian="gauss_newton")  # type: ignore[type-var]
+    focal: Any = replace(loss, hessian="safeguarded") if callable(loss.hessian) else loss  # type: ignore[type-var]
+    of_log_loss = _summed_hessian(log_loss, priors, diagonal_factor)
+    return of_log_loss / max(_summed_hessian(focal, priors, diagonal_factor), 1e-12 * of_log_loss)
+
+
+def _summed_hessian(loss: FocalLoss, priors: np.ndarray, diagonal_factor: float | None) -> float:
     """Return the Hessian passed to a booster at the initial raw prediction, summed over rows and outputs."""
     classes = np.arange(len(priors))
     raw = np.array([loss.fit_intercept_only(classes, priors)] * len(priors))
