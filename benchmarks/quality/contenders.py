@@ -19,7 +19,9 @@ from benchmarks.quality.sets import SEED, Rows
 PATIENCE, THREADS = 20, 1
 STANDARD = {"n_estimators": 300, "learning_rate": 0.1}
 DEFAULTS: dict[str, Any] = {}
-VECTOR_LEAF = "vector leaf"  # a variant of XGBoost
+VECTOR_LEAF = "vector leaf"
+# The parameters of the booster that a variant adds to those of the study.
+VARIANT_PARAMS = {VECTOR_LEAF: {"multi_strategy": "multi_output_tree"}}
 
 Params: TypeAlias = Mapping[str, Any]
 
@@ -96,11 +98,6 @@ def estimator(booster: str, params: Params, **more: Any) -> Any:
     return LGBMClassifier(verbose=-1, n_jobs=THREADS, **params)
 
 
-def params_of(contender: Contender, params: Params) -> Params:
-    """Return the parameters of the study with that of the variant."""
-    return {**params, "multi_strategy": "multi_output_tree"} if contender.variant == VECTOR_LEAF else params
-
-
 def with_missing_category(X: pd.DataFrame) -> pd.DataFrame:
     """Return the features with missing categories as a separate category, as CatBoost requires."""
     categorical = X.select_dtypes("category").columns
@@ -135,7 +132,6 @@ def native(booster: str, model: Any, proba_of: Any = probabilities, start: Any =
 
 def log_loss_model(contender: Contender, data: Data, params: Params) -> Model:
     """Train with the booster's built-in log loss."""
-    params = params_of(contender, params)
     if contender.booster == "hist gradient boosting":
         return focal_boost(contender, data, params)  # gamma 0 without class weights is the built-in log loss
     more, arguments = stopping(contender.booster, data.stop)
@@ -149,7 +145,6 @@ def focal_boost(contender: Contender, data: Data, params: Params) -> Model:
     """Train with focal_boost."""
     from focal_boost import FocalBoostClassifier
 
-    params = params_of(contender, params)
     prepare = with_missing_category if contender.booster == "catboost" else lambda X: X
     model = FocalBoostClassifier(
         estimator(contender.booster, params),

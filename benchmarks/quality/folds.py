@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.harness import Row
 from benchmarks.quality import by_hand, contenders, peers, sets
-from benchmarks.quality.contenders import STANDARD, Contender, Data, Model, Params
+from benchmarks.quality.contenders import STANDARD, VARIANT_PARAMS, Contender, Data, Model, Params
 from focal_boost.comparison.scores import best_thresholds, corrected_error, score
 
 
@@ -84,7 +84,8 @@ def attempt(contender: Contender, fit: Callable[[Any], Any], splits: Iterable[An
 
 
 def _fit(contender: Contender, table: sets.Table, fold: sets.Fold) -> Scores:
-    model = TRAINERS[contender.contender](contender, data_of(table, fold), STANDARD)
+    params = {**STANDARD, **VARIANT_PARAMS.get(contender.variant, {})}
+    model = TRAINERS[contender.contender](contender, data_of(table, fold), params)
     proba = model.proba(table.X.iloc[fold.test])
     proba_stop = model.proba(table.X.iloc[fold.stop])
     return {
