@@ -22,7 +22,7 @@ from focal_boost.comparison._data import InputError, Problem, is_integer, one_li
 
 Alpha: TypeAlias = float | Literal["balanced"] | None
 
-# Names of the packages, with the names as their authors write them, and with the scikit-learn classes.
+# For each package, its name as its authors write it, and its scikit-learn class.
 TITLES = {"xgboost": "XGBoost", "lightgbm": "LightGBM"}
 _CLASSES = {"xgboost": "XGBClassifier", "lightgbm": "LGBMClassifier"}
 

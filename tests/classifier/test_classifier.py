@@ -78,7 +78,7 @@ def test_gamma_zero_is_the_built_in_binary_model(data, name, weighted, ours):
 @pytest.mark.parametrize("name", BOOSTERS)
 @pytest.mark.parametrize("data", MULTICLASS)
 def test_gamma_zero_is_the_built_in_multiclass_model(data, name, weighted, ours):
-    agree(data, name, weighted, atol=1e-4, ours=ours)
+    agree(data, name, weighted, atol=1e-5, ours=ours)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_gamma_zero_is_the_built_in_multiclass_model(data, name, weighted, ours)
 @pytest.mark.parametrize("data", [cancer, wine])
 def test_gamma_zero_is_the_built_in_model_with_other_settings(data, name, params):
     for ours in (False, True):
-        agree(data, name, weighted=True, atol=1e-4, ours=ours, **params)
+        agree(data, name, weighted=True, atol=1e-6, ours=ours, **params)
 
 
 # --- weights ------------------------------------------------------------------------------------------------
